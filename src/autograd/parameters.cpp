@@ -1,0 +1,52 @@
+#include "autograd/parameters.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "base/random.h"
+
+namespace seqbench {
+namespace {
+constexpr std::int64_t kFlatStep = 16;  // f32 numbers in 64 bytes
+}
+
+ParameterId Parameters::add(std::string name, Shape shape, Init init) {
+  if (std::ranges::find(parameters_, name, &Parameter::name) != parameters_.end()) {
+    throw std::logic_error(fmt::format("two parameters are called {}", name));
+  }
+  parameters_.push_back({std::move(name), shape, init, flat_size_});
+  count_ += shape.size();
+  flat_size_ += (shape.size() + kFlatStep - 1) / kFlatStep * kFlatStep;
+  return static_cast<ParameterId>(parameters_.size()) - 1;
+}
+
+Buffer Parameters::initial(std::uint64_t seed, DType type) const {
+  Buffer weights(flat_size_, type);
+  visit(type, [&](auto zero) {
+    using T = decltype(zero);
+    for (const Parameter& parameter : parameters_) {
+      Random random(seed, "initial weights of " + parameter.name);
+      T* values = weights.as<T>() + parameter.offset;
+      for (std::int64_t i = 0; i < parameter.size(); ++i) {
+        const double spread = parameter.init.std == 0 ? 0.0 : parameter.init.std * random.normal();
+        values[i] = static_cast<T>(parameter.init.mean + spread);
+      }
+    }
+  });
+  return weights;
+}
+
+ParameterScope::ParameterScope(Parameters& parameters, std::string prefix)
+    : parameters_(parameters), prefix_(std::move(prefix)) {}
+
+ParameterId ParameterScope::add(const std::string& name, Shape shape, Init init) const {
+  return parameters_.add(prefix_ + name, shape, init);
+}
+
+ParameterScope ParameterScope::inside(const std::string& name) const {
+  return {parameters_, prefix_ + name + "."};
+}
+
+}  // namespace seqbench

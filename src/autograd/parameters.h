@@ -1,0 +1,60 @@
+// The parameters of a model: declared by name, kept in one flat buffer.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/buffer.h"
+#include "autograd/tensor.h"
+
+namespace seqbench {
+
+struct Init {
+  double mean = 0;
+  double std = 0;  // 0: every element is `mean`
+};
+
+struct Parameter {
+  std::string name;  // dotted: "layers.0.mixer.wq"
+  Shape shape;
+  Init init;
+  std::int64_t offset = 0;  // of its first element in the flat buffer; a multiple of 16
+  std::int64_t size() const { return shape.size(); }
+  // Weight decay is for matrices: not for gains, biases and other vectors (Loshchilov & Hutter 2019 leave it open;
+  // this is the common choice).
+  bool decays() const { return shape.rank() >= 2; }
+};
+
+using ParameterId = int;
+
+class Parameters {
+ public:
+  // Throws std::logic_error for a name that is taken.
+  ParameterId add(std::string name, Shape shape, Init init);
+  const std::vector<Parameter>& all() const { return parameters_; }
+  const Parameter& operator[](ParameterId id) const { return parameters_[static_cast<std::size_t>(id)]; }
+  std::int64_t count() const { return count_; }          // numbers a model learns
+  std::int64_t flat_size() const { return flat_size_; }  // with the gaps that align each parameter
+  // Weights drawn from streams keyed by (seed, name): adding a parameter changes no other. Gaps are zero.
+  Buffer initial(std::uint64_t seed, DType type) const;
+
+ private:
+  std::vector<Parameter> parameters_;
+  std::int64_t count_ = 0;
+  std::int64_t flat_size_ = 0;
+};
+
+// Declares parameters under a prefix; what mechanisms and layers are given.
+class ParameterScope {
+ public:
+  ParameterScope(Parameters& parameters, std::string prefix);
+  ParameterId add(const std::string& name, Shape shape, Init init) const;
+  ParameterScope inside(const std::string& name) const;
+
+ private:
+  Parameters& parameters_;
+  std::string prefix_;
+};
+
+}  // namespace seqbench

@@ -1,0 +1,84 @@
+#include "autograd/tape.h"
+
+#include <algorithm>
+
+#include "autograd/parameters.h"
+
+namespace seqbench {
+
+Gradients::Gradients(const Parameters& parameters, DType type)
+    : parameters_(parameters), values_(parameters.flat_size(), type), written_(parameters.all().size(), 0) {}
+
+void Gradients::forget() { std::ranges::fill(written_, 0); }
+
+void Gradients::clear_unwritten() {
+  visit(values_.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    for (std::size_t i = 0; i < written_.size(); ++i) {
+      const Parameter& parameter = parameters_.all()[i];
+      if (!written_[i]) std::fill_n(values_.as<T>() + parameter.offset, parameter.size(), zero);
+    }
+  });
+}
+
+Tape::Tape(const Parameters& parameters, const Buffer& weights, Gradients* gradients, Arena& arena)
+    : parameters_(parameters), weights_(weights), gradients_(gradients), arena_(arena) {}
+
+Tensor Tape::parameter(int id) {
+  const Parameter& parameter = parameters_[id];
+  // A tape reads weights and never writes them; Tensor has one kind of pointer.
+  auto* bytes = const_cast<std::byte*>(
+      visit(dtype(), [&](auto zero) { return reinterpret_cast<const std::byte*>(weights_.as<decltype(zero)>()); }));
+  Tensor tensor{bytes + static_cast<std::size_t>(parameter.offset) * size_of(dtype()), parameter.shape, dtype()};
+  if (recording()) {
+    tensor.slot = static_cast<int>(slots_.size());
+    slots_.push_back({.parameter = id});
+  }
+  return tensor;
+}
+
+Tensor Tape::make(const Shape& shape) {
+  const std::size_t bytes = static_cast<std::size_t>(shape.size()) * size_of(dtype());
+  Tensor tensor{arena_.allocate(bytes), shape, dtype()};
+  if (recording()) {
+    tensor.slot = static_cast<int>(slots_.size());
+    slots_.push_back({.value = tensor.data, .bytes = bytes});
+  }
+  return tensor;
+}
+
+void Tape::record(const Tensor& output, std::function<void()> backward) {
+  if (recording()) nodes_.push_back({output.slot, std::move(backward)});
+}
+
+void* Tape::sink_of(const Tensor& input, bool& accumulate) {
+  if (input.slot < 0) return nullptr;
+  Slot& slot = slots_[static_cast<std::size_t>(input.slot)];
+  if (slot.parameter >= 0) {
+    const auto id = static_cast<std::size_t>(slot.parameter);
+    accumulate = gradients_->written_[id] != 0;
+    gradients_->written_[id] = 1;
+    auto* bytes = visit(dtype(), [&](auto zero) {
+      return reinterpret_cast<std::byte*>(gradients_->values_.as<decltype(zero)>());
+    });
+    return bytes + static_cast<std::size_t>(parameters_.all()[id].offset) * size_of(dtype());
+  }
+  accumulate = slot.gradient != nullptr;
+  if (slot.gradient == nullptr) slot.gradient = arena_.allocate(slot.bytes);
+  return slot.gradient;
+}
+
+void Tape::backward() {
+  for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
+    Slot& slot = slots_[static_cast<std::size_t>(node->slot)];
+    if (slot.gradient == nullptr) continue;
+    node->backward();
+    // Whatever read this tensor or its gradient came later on the tape, so it is done with.
+    arena_.release(slot.gradient, slot.bytes);
+    arena_.release(slot.value, slot.bytes);
+    slot.gradient = nullptr;
+  }
+  nodes_.clear();
+}
+
+}  // namespace seqbench

@@ -1,0 +1,28 @@
+// The one place where threads start: workers take whole lanes, and every kernel runs on one thread.
+#pragma once
+#include <omp.h>
+
+#include <cstdint>
+#include <exception>
+
+namespace seqbench {
+
+// Calls f(worker, i) once for every i in [0, count), on up to `threads` workers numbered from 0. An exception ends that
+// worker's call only; the first one caught is thrown again when all are done.
+template <class F>
+void parallel_for(int threads, std::int64_t count, const F& f) {
+  omp_set_num_threads(1);  // what the workers inherit, and with them any library they call
+  std::exception_ptr failed;
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+  for (std::int64_t i = 0; i < count; ++i) {
+    try {
+      f(omp_get_thread_num(), i);
+    } catch (...) {
+#pragma omp critical(seqbench_parallel_for)
+      if (!failed) failed = std::current_exception();
+    }
+  }
+  if (failed) std::rethrow_exception(failed);
+}
+
+}  // namespace seqbench

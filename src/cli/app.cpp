@@ -1,0 +1,158 @@
+// The only file that knows CLI11, which takes five seconds to compile.
+#include "cli/app.h"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <exception>
+#include <new>
+
+#include "base/error.h"
+#include "cli/output.h"
+#include "cli/run_command.h"
+#include "experiment/describe.h"
+#include "experiment/doctor.h"
+#include "experiment/environment.h"
+#include "experiment/schema.h"
+
+namespace seqbench {
+namespace {
+
+constexpr int kMostThreads = 1024;
+
+class App {
+ public:
+  App() {
+    app_.set_version_flag("--version", "seqbench " + version_text());
+    app_.require_subcommand(1);
+    app_.get_formatter()->column_width(34);
+    app_.footer(
+        "Exit status: 0 done, 1 a run failed, 2 bad usage or spec (nothing ran), 130 interrupted (state "
+        "kept).");
+    add_run();
+    add_list();
+    add_describe();
+    add_doctor();
+    add_command("schema", "print the JSON Schema of specs", [] { return print_text(schema_text()); });
+  }
+
+  int operator()(int argc, char** argv) {
+    if (argc < 2) {
+      print_error(app_.help());
+      return kBadUsage;
+    }
+    try {
+      check_command(argv[1]);
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return parse_error(error);
+    }
+    return status_;
+  }
+
+ private:
+  template <class F>
+  CLI::App* add_command(const std::string& name, const std::string& help, const F& command) {
+    CLI::App* added = app_.add_subcommand(name, help);
+    added->callback([this, command] { status_ = command(); });
+    return added;
+  }
+
+  void add_run() {
+    RunArguments& a = run_;
+    a.threads = core_count();
+    CLI::App* run = add_command("run", "plan, train, evaluate, measure and store the runs of specs",
+                                [&a] { return run_command(a); });
+    run->add_option("spec", a.specs, "JSON files: see configs/")->required()->type_name("SPEC");
+    run->add_option("--set", a.sets, "override a value, or a whole grid axis: train.lr=1e-3, grid.seed=[0,1]")
+        ->type_name("PATH=VALUE")
+        ->allow_extra_args(false)
+        ->take_all();
+    run->add_option("--out", a.out, "where results go")->type_name("DIR")->capture_default_str();
+    run->add_option("--jobs", a.jobs, "runs side by side")
+        ->type_name("N")
+        ->check(CLI::Range(1, kMostThreads))
+        ->capture_default_str();
+    run->add_option("--threads", a.threads, "threads of all jobs together")
+        ->type_name("N")
+        ->check(CLI::Range(1, kMostThreads))
+        ->capture_default_str();
+    run->add_flag("--dry-run", a.dry_run, "print runs, parameters, FLOPs and estimated time, and stop");
+    run->add_flag("--force", a.force, "run again what is finished or begun");
+    run->add_flag("--quiet", a.quiet, "no progress; errors and the table only");
+    run->footer("A finished run is skipped, an interrupted one goes on where it stopped.");
+  }
+
+  void add_list() {
+    CLI::App* list = add_command("list", "list mechanisms and tasks",
+                                 [this] { return print_text(json_ ? list_json(what_) : list_text(what_)); });
+    list->add_option("what", what_, "mechanisms or tasks; default: both")
+        ->type_name("WHAT")
+        ->check(CLI::IsMember({"mechanisms", "tasks"}));
+    list->add_flag("--json", json_, "for programs");
+  }
+
+  void add_describe() {
+    CLI::App* describe =
+        add_command("describe", "show what a mechanism, task or section of a spec is and takes",
+                    [this] { return print_text(json_ ? describe_json(what_) : describe_text(what_)); });
+    describe->add_option("name", what_, "as \"seqbench list\" prints them, or: model, train, eval, measure")
+        ->type_name("NAME")
+        ->required();
+    describe->add_flag("--json", json_, "for programs");
+  }
+
+  void add_doctor() {
+    CLI::App* doctor = add_command("doctor", "show what this machine and build offer", [this] {
+      const Environment environment = measure_environment(core_count());
+      return print_text(json_ ? doctor_json(environment) : doctor_text(environment));
+    });
+    doctor->add_flag("--json", json_, "for programs");
+  }
+
+  // CLI11 would call an unknown command an unexpected argument.
+  void check_command(const std::string& name) const {
+    if (name.starts_with("-")) return;
+    Texts known;
+    for (const CLI::App* command : app_.get_subcommands({})) known.push_back(command->get_name());
+    fail_if(std::ranges::find(known, name) == known.end(), "{}",
+            unknown_name("command", name, "command line", known));
+  }
+
+  int parse_error(const CLI::ParseError& error) const {
+    std::ostringstream out;
+    std::ostringstream text;
+    const int code = app_.exit(error, out, text);
+    if (code == 0) return print_text(out.str());
+    std::string command = "seqbench";
+    for (const CLI::App* parsed : app_.get_subcommands()) command += " " + parsed->get_name();
+    print_error(fmt::format("{}: {}\n\"{} --help\" shows how it is used.\n", command, error.what(), command));
+    return kBadUsage;
+  }
+
+  CLI::App app_{"seqbench: what each way of mixing a sequence buys, and what it costs", "seqbench"};
+  RunArguments run_;
+  std::string what_;
+  bool json_ = false;
+  int status_ = kDone;
+};
+
+int guarded(int argc, char** argv) try { return App()(argc, argv); } catch (const Error& error) {
+  print_error(fmt::format("seqbench: {}\n", error.what()));
+  return kBadUsage;
+} catch (const std::bad_alloc&) {
+  print_error("seqbench: out of memory.\n");
+  return kFailed;
+} catch (const std::exception& error) {
+  print_error(fmt::format("seqbench: internal error: {}\n", error.what()));
+  return kFailed;
+}
+
+}  // namespace
+
+int run_app(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that stops early ("| head") must not end a run
+  const int status = guarded(argc, argv);
+  return flush_output() ? status : kFailed;
+}
+
+}  // namespace seqbench

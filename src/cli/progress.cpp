@@ -1,0 +1,123 @@
+#include "cli/progress.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "cli/output.h"
+#include "experiment/format.h"
+
+namespace seqbench {
+namespace {
+
+constexpr auto kRedraw = std::chrono::milliseconds(100);
+constexpr auto kTurn = std::chrono::seconds(2);  // of each run, when several take turns on the line
+
+std::size_t terminal_columns() {
+  winsize size = {};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+// A terminal that can rewrite a line.
+bool is_terminal() {
+  const char* kind = std::getenv("TERM");
+  return isatty(STDERR_FILENO) != 0 && (kind == nullptr || std::string_view(kind) != "dumb");
+}
+
+std::string bar(double share) {
+  constexpr int kWidth = 12;
+  const int full = std::clamp(static_cast<int>(share * kWidth), 0, kWidth);
+  return fmt::format("[{:.<{}}]", std::string(full, '#'), kWidth);
+}
+
+double share_done(const Progress& p) {
+  return p.steps > 0 ? static_cast<double>(p.step) / static_cast<double>(p.steps) : 0.0;
+}
+
+bool is_training(const Progress& p) { return std::string_view(p.phase) == "train"; }
+
+}  // namespace
+
+ProgressDisplay::ProgressDisplay(const Plan& plan, const Results& results, bool quiet)
+    : plan_(plan),
+      quiet_(quiet),
+      live_(!quiet && is_terminal()),
+      done_(std::ranges::count_if(results, [](const auto& stored) { return stored.has_value(); })) {
+  if (done_ > 0) print(fmt::format("{} of {} runs are finished already and skipped", done_, results.size()));
+}
+
+ProgressDisplay::~ProgressDisplay() { clear(); }
+
+void ProgressDisplay::started(std::size_t run) { running_[run] = {}; }
+
+void ProgressDisplay::progress(std::size_t run, const Progress& progress) {
+  Progress& kept = running_[run] = progress;
+  kept.point = nullptr;
+  if (live_) return draw();
+  if (progress.point == nullptr) return;
+  const CurvePoint& point = *progress.point;
+  print(fmt::format(
+      "{} step {}/{}: train loss {:.4f}, valid loss {:.4f}, valid accuracy {:.3f}, {} tok/s, {} left",
+      label(run), point.step, progress.steps, point.train_loss, point.valid_loss, point.valid_accuracy,
+      short_number(progress.tokens_per_s), short_duration(progress.seconds_left)));
+}
+
+void ProgressDisplay::finished(std::size_t run, const StoredResult& stored) {
+  running_.erase(run);
+  ++done_;
+  if (live_) return draw();
+  const RunResult& result = stored.result;
+  print(fmt::format(
+      "{} {} after {}: {}", label(run), name_of(result.status), short_duration(result.total_seconds),
+      result.status == Status::ok ? "test accuracy " + share(result.test.accuracy) : result.message));
+}
+
+void ProgressDisplay::interrupted(std::size_t run) {
+  const std::int64_t step = running_[run].step;
+  running_.erase(run);
+  if (!live_) print(fmt::format("{} interrupted after step {}", label(run), step));
+}
+
+std::string ProgressDisplay::label(std::size_t run) const {
+  return fmt::format("[{}/{}] {}", run + 1, plan_.runs.size(), plan_.runs[run].id);
+}
+
+std::string ProgressDisplay::live_line(std::size_t columns) const {
+  if (running_.empty()) return "";
+  const auto turn = (Clock::now() - start_) / kTurn % static_cast<std::int64_t>(running_.size());
+  const auto& [run, p] = *std::next(running_.begin(), turn);
+  const std::string side = running_.size() > 1 ? fmt::format(" (+{})", running_.size() - 1) : "";
+  const std::string& id = plan_.runs[run].id;
+  const std::string name = id.substr(0, id.rfind('-'));  // without the hash
+  std::string text = fmt::format("{} {}/{}{} {}", bar(share_done(p)), run + 1, plan_.runs.size(), side, name);
+  const std::string rest =
+      is_training(p) ? fmt::format("  step {}/{}  loss {:.3f}  {} tok/s  {} left", p.step, p.steps, p.loss,
+                                   short_number(p.tokens_per_s), short_duration(p.seconds_left))
+                     : fmt::format("  {}", p.phase);
+  // The figures matter more than the end of the name.
+  if (text.size() + rest.size() >= columns)
+    text = cut(text, columns > rest.size() + 30 ? columns - rest.size() - 1 : 30);
+  return cut(text + rest, columns - 1);
+}
+
+void ProgressDisplay::draw() {
+  const auto now = Clock::now();
+  if (now - drawn_ < kRedraw) return;
+  drawn_ = now;
+  print_error("\r\x1b[K" + live_line(terminal_columns()));
+}
+
+void ProgressDisplay::clear() {
+  if (live_) print_error("\r\x1b[K");
+}
+
+void ProgressDisplay::print(const std::string& line) {
+  if (quiet_) return;
+  clear();
+  print_error(line + "\n");
+}
+
+}  // namespace seqbench

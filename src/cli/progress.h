@@ -1,0 +1,42 @@
+// What `run` shows on standard error while it works.
+#pragma once
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "experiment/runner.h"
+
+namespace seqbench {
+
+// On a terminal one line that is rewritten in place and cleared at the end; elsewhere a line for every point
+// of a learning curve and every finished run.
+class ProgressDisplay : public Observer {
+ public:
+  ProgressDisplay(const Plan& plan, const Results& results, bool quiet);
+  ~ProgressDisplay() override;
+  ProgressDisplay(const ProgressDisplay&) = delete;
+  ProgressDisplay& operator=(const ProgressDisplay&) = delete;
+
+  void started(std::size_t run) override;
+  void progress(std::size_t run, const Progress& progress) override;
+  void finished(std::size_t run, const StoredResult& stored) override;
+  void interrupted(std::size_t run) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string label(std::size_t run) const;
+  std::string live_line(std::size_t columns) const;
+  void draw();
+  void clear();
+  void print(const std::string& line);
+
+  const Plan& plan_;
+  bool quiet_;
+  bool live_;
+  std::size_t done_;                         // runs with a result
+  std::map<std::size_t, Progress> running_;  // their last report, without its point
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point drawn_;
+};
+
+}  // namespace seqbench

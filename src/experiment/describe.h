@@ -1,0 +1,16 @@
+// What there is to name in a spec: mechanisms, tasks and the sections' options, for people and as JSON.
+#pragma once
+#include <string>
+
+namespace seqbench {
+
+// `what`: "mechanisms", "tasks" or "" for both.
+std::string list_text(const std::string& what);
+std::string list_json(const std::string& what);
+
+// Of a mechanism, a task, or one of the sections model, train, eval and measure. Throws Error with the
+// nearest name.
+std::string describe_text(const std::string& name);
+std::string describe_json(const std::string& name);
+
+}  // namespace seqbench

@@ -1,0 +1,39 @@
+// The machine and build that a result was measured on.
+#pragma once
+#include <string>
+
+#include "base/options.h"
+#include "experiment/json.h"
+
+namespace seqbench {
+
+struct Environment {
+  std::string commit;  // of the sources; "+" at its end when they had changes
+  std::string version;
+  std::string compiler;
+  std::string cpu;
+  Texts isa;            // the instruction sets that matter to the kernels
+  std::string kernels;  // Highway's target for this CPU
+  std::string onednn;   // version and instruction set
+  int cores = 0;        // that this process may use
+  int threads = 0;      // workers of a run
+  std::string precision = "f32";
+  double gemm_gflops = 0;  // f32 products of 512 x 512 x 512, private to each of `threads` threads, together
+  double bandwidth_gbs =
+      0;  // a[i] = b[i] + s c[i] over arrays beyond the caches, on all `threads`; 10^9 bytes per second
+};
+
+// "0.1.0 (3f2a91c0d4e5)"
+std::string version_text();
+
+// Cores this process may run on.
+int core_count();
+
+// Measures both rates on `threads` threads: medians of several repeats, in under half a second.
+Environment measure_environment(int threads);
+
+Json json_of(const Environment& environment);
+// Throws Json::exception for a key that is missing or of another type.
+Environment environment_of(const Json& json);
+
+}  // namespace seqbench

@@ -1,0 +1,70 @@
+#include "experiment/forecast.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "experiment/format.h"
+#include "experiment/table.h"
+
+namespace seqbench {
+namespace {
+
+class Estimates {
+ public:
+  explicit Estimates(int threads) : threads_(threads) {}
+
+  const Estimate& of(const PlannedRun& run) {
+    Json key = run.resolved;
+    key.erase("name");
+    key.erase("seed");
+    key["train"].erase("lr");
+    const auto [entry, fresh] = known_.try_emplace(key.dump());
+    if (fresh) entry->second = estimate(run.spec, threads_);
+    return entry->second;
+  }
+
+ private:
+  int threads_;
+  std::map<std::string, Estimate> known_;
+};
+
+// Of all steps of training, when none stops early.
+double training_flops(const PlannedRun& run, const Estimate& estimate) {
+  const Options& train = run.spec.train;
+  const auto tokens =
+      train.integer("steps") * train.integer("batch") * run.spec.task_options.integer("length");
+  return estimate.flops_per_token * static_cast<double>(tokens);
+}
+
+}  // namespace
+
+std::string forecast_text(const Plan& plan, const Results& finished, int jobs, int threads) {
+  Table table;
+  table.add_column("run", Align::left);
+  for (const char* header : {"parameters", "train FLOPs\n/token", "train FLOPs", "time", "state"}) {
+    table.add_column(header, Align::right);
+  }
+  Estimates estimates(threads);
+  double seconds = 0;
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+    const PlannedRun& run = plan.runs[i];
+    const Estimate& estimate = estimates.of(run);
+    const bool done = finished[i].has_value();
+    const bool begun = std::filesystem::exists(run.folder / "checkpoint.safetensors");
+    seconds += done ? 0 : estimate.seconds;
+    left += done ? 0 : 1;
+    table.add_row({run.experiment + "/" + run.id, short_number(static_cast<double>(estimate.parameters)),
+                   short_number(estimate.flops_per_token), short_number(training_flops(run, estimate)),
+                   done ? "-" : short_duration(estimate.seconds),
+                   done ? "finished" : (begun ? "begun" : "new")});
+  }
+  return table.text() +
+         fmt::format(
+             "{} of {} runs to do, about {} of training with {} at a time on {} thread{} each; "
+             "evaluation and measuring come on top.\n",
+             left, plan.runs.size(), short_duration(seconds / jobs), jobs, threads, threads == 1 ? "" : "s");
+}
+
+}  // namespace seqbench

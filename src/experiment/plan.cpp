@@ -1,0 +1,95 @@
+#include "experiment/plan.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "experiment/spec.h"
+#include "train/run.h"
+
+namespace seqbench {
+namespace {
+
+constexpr std::size_t kLongestSlug = 60;
+
+// Ten hexadecimal digits; a new version of the task's scores makes it another run.
+std::string hash_of_run(const PlannedRun& run) {
+  const std::uint64_t hash =
+      hash_of(fmt::format("{} task version {}", run.resolved.dump(), run.spec.task->version));
+  return fmt::format("{:010x}", hash & 0xffffffffffULL);
+}
+
+bool has_axis(const Grid& grid, const std::string& path) {
+  return std::ranges::find(grid.axes, path, &Axis::path) != grid.axes.end();
+}
+
+// "softmax-lr0.002-seed1": the mechanism, the values of the axes, the seed.
+std::string slug_of_run(const RunSpec& spec, const Grid& grid, const std::vector<std::size_t>& values) {
+  Texts parts;
+  if (!has_axis(grid, "model.mixer")) parts.push_back(mechanism_of(spec.model));
+  for (std::size_t a = 0; a < values.size(); ++a) {
+    parts.push_back(value_slug(grid.axes[a], grid.axes[a].values[values[a]]));
+  }
+  if (!has_axis(grid, "seed")) parts.push_back(fmt::format("seed{}", spec.seed));
+  return fmt::format("{}", fmt::join(parts, "-"));
+}
+
+// " (in the run with train.lr=0.1, seed=1)"
+std::string in_the_run(const Grid& grid, const std::vector<std::size_t>& values) {
+  Texts parts;
+  for (std::size_t a = 0; a < values.size(); ++a) {
+    parts.push_back(fmt::format("{}={}", grid.axes[a].path, grid.axes[a].values[values[a]].dump()));
+  }
+  return parts.empty() ? "" : fmt::format(" (in the run with {})", fmt::join(parts, ", "));
+}
+
+PlannedRun planned_run(const Json& base, const Experiment& experiment, const std::vector<std::size_t>& values,
+                       const std::filesystem::path& out) try {
+  Json spec = base;
+  for (std::size_t a = 0; a < values.size(); ++a) {
+    const Axis& axis = experiment.grid.axes[a];
+    set_path(spec, axis.path, axis.values[values[a]], "grid." + axis.path);
+  }
+  PlannedRun run{.experiment = experiment.name, .spec = resolve(spec)};
+  check(run.spec);
+  run.resolved = resolved_json(experiment.name, run.spec);
+  const std::string slug = slug_of_run(run.spec, experiment.grid, values).substr(0, kLongestSlug);
+  run.id = slug + "-" + hash_of_run(run);
+  run.folder = out / experiment.name / run.id;
+  return run;
+} catch (const Error& error) {
+  throw Error(error.what() + in_the_run(experiment.grid, values));
+}
+
+void add_member(Plan& plan, Experiment& experiment, PlannedRun&& run,
+                const std::vector<std::size_t>& values) {
+  const auto same = std::ranges::find(plan.runs, run.folder, &PlannedRun::folder);
+  const auto index = static_cast<std::size_t>(same - plan.runs.begin());
+  if (same == plan.runs.end()) plan.runs.push_back(std::move(run));
+  if (std::ranges::find(experiment.members, index, &Experiment::Member::run) != experiment.members.end())
+    return;
+  experiment.members.push_back({index, values});
+}
+
+void add_file(Plan& plan, const std::filesystem::path& file, Json spec, const Texts& sets,
+              const std::filesystem::path& out) try {
+  for (const std::string& set : sets) apply_set(spec, set);
+  Experiment experiment{.name = spec_name(spec, file.stem().string()), .file = file, .grid = take_grid(spec)};
+  for (const auto& values : combinations(experiment.grid.axes)) {
+    add_member(plan, experiment, planned_run(spec, experiment, values, out), values);
+  }
+  plan.experiments.push_back(std::move(experiment));
+} catch (const Error& error) {
+  throw Error(fmt::format("{}: {}", file.string(), error.what()));
+}
+
+}  // namespace
+
+Plan make_plan(const std::vector<std::filesystem::path>& files, const Texts& sets,
+               const std::filesystem::path& out) {
+  Plan plan;
+  for (const std::filesystem::path& file : files) add_file(plan, file, read_json(file), sets, out);
+  return plan;
+}
+
+}  // namespace seqbench

@@ -1,0 +1,155 @@
+// The keys of result.json, written and read. Within a schema number keys are added, never changed.
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "experiment/spec.h"
+#include "experiment/store.h"
+
+namespace seqbench {
+namespace {
+
+double number(const Json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
+Json json_of(const Metrics::SliceMetrics& slice) {
+  return {{"by", slice.by},       {"value", slice.value},
+          {"loss", slice.loss},   {"accuracy", slice.accuracy},
+          {"exact", slice.exact}, {"examples", slice.examples}};
+}
+
+Metrics::SliceMetrics slice_of(const Json& json) {
+  return {.by = json.at("by"),
+          .value = json.at("value"),
+          .loss = number(json.at("loss")),
+          .accuracy = number(json.at("accuracy")),
+          .exact = number(json.at("exact")),
+          .examples = json.at("examples")};
+}
+
+Json json_of(const Metrics& metrics) {
+  if (metrics.examples == 0) return nullptr;
+  Json json = {{"loss", metrics.loss},
+               {"accuracy", metrics.accuracy},
+               {"accuracy_interval", {metrics.accuracy_interval.low, metrics.accuracy_interval.high}},
+               {"exact", metrics.exact}};
+  if (metrics.bits_per_byte) json["bits_per_byte"] = *metrics.bits_per_byte;
+  json["chance"] = metrics.chance.uniform;
+  if (metrics.chance.in_context) json["chance_in_context"] = *metrics.chance.in_context;
+  json["examples"] = metrics.examples;
+  json["labels"] = metrics.labels;
+  json["slices"] = Json::array();
+  for (const auto& slice : metrics.slices) json["slices"].push_back(json_of(slice));
+  return json;
+}
+
+Metrics metrics_of_json(const Json& json) {
+  Metrics metrics;
+  if (json.is_null()) return metrics;
+  metrics.loss = number(json.at("loss"));
+  metrics.accuracy = number(json.at("accuracy"));
+  metrics.accuracy_interval = {number(json.at("accuracy_interval").at(0)),
+                               number(json.at("accuracy_interval").at(1))};
+  metrics.exact = number(json.at("exact"));
+  if (json.contains("bits_per_byte")) metrics.bits_per_byte = number(json.at("bits_per_byte"));
+  metrics.chance.uniform = number(json.at("chance"));
+  if (json.contains("chance_in_context")) metrics.chance.in_context = number(json.at("chance_in_context"));
+  json.at("examples").get_to(metrics.examples);
+  json.at("labels").get_to(metrics.labels);
+  for (const Json& slice : json.at("slices")) metrics.slices.push_back(slice_of(slice));
+  return metrics;
+}
+
+template <class T>
+Json json_of(const std::map<std::int64_t, T>& by_length) {
+  Json json = Json::object();
+  for (const auto& [length, value] : by_length) json[std::to_string(length)] = value;
+  return json;
+}
+
+template <class T>
+std::map<std::int64_t, T> map_of(const Json& json) {
+  std::map<std::int64_t, T> by_length;
+  for (const auto& [length, value] : json.items()) by_length[std::stoll(length)] = value.template get<T>();
+  return by_length;
+}
+
+Json json_of(const Cost& cost) {
+  if (cost.parameters == 0) return nullptr;
+  Json json = {{"parameters", cost.parameters},
+               {"mixer_parameters", cost.mixer_parameters},
+               {"state_bytes", json_of(cost.state_bytes)},
+               {"flops_per_token", cost.flops_per_token}};
+  json["train_tokens_per_s"] = cost.train_tokens_per_s ? Json(*cost.train_tokens_per_s) : Json();
+  json["prefill_tokens_per_s"] = json_of(cost.prefill_tokens_per_s);
+  json["decode_us_per_token"] = json_of(cost.decode_us_per_token);
+  json["peak_bytes"] = cost.peak_bytes;
+  json["process_peak_bytes"] = cost.process_peak_bytes;
+  return json;
+}
+
+Cost cost_of(const Json& json) {
+  Cost cost;
+  if (json.is_null()) return cost;
+  json.at("parameters").get_to(cost.parameters);
+  json.at("mixer_parameters").get_to(cost.mixer_parameters);
+  cost.state_bytes = map_of<std::int64_t>(json.at("state_bytes"));
+  cost.flops_per_token = number(json.at("flops_per_token"));
+  if (!json.at("train_tokens_per_s").is_null())
+    cost.train_tokens_per_s = json.at("train_tokens_per_s").get<double>();
+  cost.prefill_tokens_per_s = map_of<double>(json.at("prefill_tokens_per_s"));
+  cost.decode_us_per_token = map_of<double>(json.at("decode_us_per_token"));
+  json.at("peak_bytes").get_to(cost.peak_bytes);
+  json.at("process_peak_bytes").get_to(cost.process_peak_bytes);
+  return cost;
+}
+
+Status status_of(const Json& json) {
+  const auto name = json.get<std::string>();
+  for (const Status status : {Status::ok, Status::diverged, Status::timeout, Status::failed}) {
+    if (name == name_of(status)) return status;
+  }
+  fail("unknown status \"{}\".", name);
+}
+
+}  // namespace
+
+Json result_json(const PlannedRun& run, const StoredResult& stored) {
+  const RunResult& result = stored.result;
+  Json json = {{"schema", kSchema},
+               {"id", run.id},
+               {"spec", run.resolved},
+               {"task_version", run.spec.task->version},
+               {"status", name_of(result.status)},
+               {"message", result.message},
+               {"steps", result.steps}};
+  json["metrics"] = {
+      {"train", json_of(result.train)}, {"valid", json_of(result.valid)}, {"test", json_of(result.test)}};
+  json["cost"] = json_of(result.cost);
+  json["environment"] = json_of(stored.environment);
+  json["time"] = {{"started", stored.started},
+                  {"train_seconds", result.train_seconds},
+                  {"total_seconds", result.total_seconds}};
+  return json;
+}
+
+StoredResult stored_result(const Json& json) {
+  StoredResult stored;
+  RunResult& result = stored.result;
+  result.status = status_of(json.at("status"));
+  json.at("message").get_to(result.message);
+  json.at("steps").get_to(result.steps);
+  const Json& metrics = json.at("metrics");
+  result.train = metrics_of_json(metrics.at("train"));
+  result.valid = metrics_of_json(metrics.at("valid"));
+  result.test = metrics_of_json(metrics.at("test"));
+  result.cost = cost_of(json.at("cost"));
+  stored.environment = environment_of(json.at("environment"));
+  json.at("time").at("started").get_to(stored.started);
+  result.train_seconds = number(json.at("time").at("train_seconds"));
+  result.total_seconds = number(json.at("time").at("total_seconds"));
+  return stored;
+}
+
+}  // namespace seqbench

@@ -1,0 +1,43 @@
+// Carries out a plan: runs side by side, each stored as it ends.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "experiment/plan.h"
+#include "experiment/store.h"
+#include "train/run.h"
+
+namespace seqbench {
+
+// The result of each run of a plan, in its order; none where it has none (yet).
+using Results = std::vector<std::optional<StoredResult>>;
+
+// The results that are there already. A run that failed (out of memory, a full disk) is not one: it is tried
+// again. Throws Error for a result that cannot be read.
+Results finished_results(const Plan& plan);
+
+// Told how runs go, by one thread at a time.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void started(std::size_t run) = 0;
+  virtual void progress(std::size_t run, const Progress& progress) = 0;
+  virtual void finished(std::size_t run, const StoredResult& stored) = 0;
+  virtual void interrupted(std::size_t run) = 0;
+};
+
+struct Execution {
+  int jobs = 1;             // runs at a time
+  bool from_start = false;  // forget checkpoints
+  Environment environment;  // its `threads` are the workers of each run
+};
+
+// Runs those of `plan` that `results` lacks and fills it in. What goes wrong in a run ends as that run's
+// status `failed`; the others go on. Once `interrupted` is set, running runs stop at their next step, keep
+// their state on disk and have no result, and no further one starts.
+void execute(const Plan& plan, const Execution& execution, const std::atomic<bool>& interrupted,
+             Observer& observer, Results& results);
+
+}  // namespace seqbench

@@ -1,0 +1,33 @@
+// From the JSON of a spec to what a run needs, and back. A spec here has no grid and no select: see
+// experiment/grid.h.
+#pragma once
+#include <string>
+
+#include "experiment/json.h"
+#include "train/spec.h"
+
+namespace seqbench {
+
+constexpr int kSchema = 1;  // of specs and of results
+
+// The keys a spec may have at its top.
+const Texts& spec_keys();
+
+// Throws Error with the dotted path, what was expected and what was given. Does not check that the parts fit
+// each other: that is check() of train/run.h.
+RunSpec resolve(const Json& spec);
+
+// The whole spec with every default filled in, in the order of the declarations; resolve() of it gives the
+// same run.
+Json resolved_json(const std::string& name, const RunSpec& spec);
+
+// The name a spec gives itself, or `stem` made safe for a folder. Throws Error for a name that is not safe.
+std::string spec_name(const Json& spec, const std::string& stem);
+
+// `text` with every character but letters, digits and ._+- replaced by '-', and none of .- in front.
+std::string slug(const std::string& text);
+
+// "softmax", or "softmax+linear" for a pattern of layers.
+std::string mechanism_of(const ModelSpec& model);
+
+}  // namespace seqbench

@@ -1,0 +1,40 @@
+// Results on disk: DIR/<spec name>/<run id>/result.json.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "experiment/environment.h"
+#include "experiment/json.h"
+#include "experiment/plan.h"
+#include "train/result.h"
+
+namespace seqbench {
+
+struct StoredResult {
+  RunResult result = {};
+  Environment environment;
+  std::string started;  // ISO 8601, UTC
+};
+
+// The whole of result.json. Numbers that are not finite are null; so are the metrics of a split that was not
+// scored and the cost of a run that did not get that far.
+Json result_json(const PlannedRun& run, const StoredResult& stored);
+// The reverse, but for `id` and `spec`. Throws a std::exception for a key that is missing or of another type.
+StoredResult stored_result(const Json& json);
+
+// The result of a run, if it has one. Throws Error that names the file when it is there but cannot be read.
+std::optional<StoredResult> load_result(const PlannedRun& run);
+
+// Writes result.json at once and whole: a temporary file, made durable, then renamed. Throws Error.
+void save_result(const PlannedRun& run, const StoredResult& stored);
+
+// Removes what an earlier run left, so that the next one starts from its first step.
+void forget_run(const PlannedRun& run);
+
+// Makes the folder of each experiment and proves that files can be made in it. Throws Error, and leaves
+// nothing behind.
+void prepare_folders(const Plan& plan);
+
+}  // namespace seqbench

@@ -1,0 +1,123 @@
+#include "train/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "base/error.h"
+
+namespace seqbench {
+namespace {
+
+// The shortest text that reads back as the same number; JSON has no other kinds of number.
+std::string number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
+
+std::string line_of(const CurvePoint& p) {
+  return fmt::format(
+      "{{\"step\": {}, \"lr\": {}, \"train_loss\": {}, \"train_accuracy\": {}, \"gradient_norm\": {}, "
+      "\"valid_loss\": {}, \"valid_accuracy\": {}}}\n",
+      p.step, number(p.lr), number(p.train_loss), number(p.train_accuracy), number(p.gradient_norm),
+      number(p.valid_loss), number(p.valid_accuracy));
+}
+
+std::int64_t step_of(const std::string& line) {
+  constexpr std::string_view kStart = "{\"step\": ";
+  return line.starts_with(kStart) ? std::strtoll(line.c_str() + kStart.size(), nullptr, 10) : -1;
+}
+
+// A kill can leave a curve that is ahead of the checkpoint, or a torn last line.
+void cut_curve(const std::filesystem::path& file, std::int64_t last_step) {
+  std::string kept;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line) && line.ends_with('}');) {
+    const std::int64_t step = step_of(line);
+    if (step < 0 || step > last_step) break;
+    kept += line + "\n";
+  }
+  in.close();
+  std::ofstream(file, std::ios::trunc) << kept;
+}
+
+std::int64_t whole(const std::map<std::string, std::string>& metadata, const std::string& key) {
+  return std::strtoll(metadata.at(key).c_str(), nullptr, 10);
+}
+
+double real(const std::map<std::string, std::string>& metadata, const std::string& key) {
+  return std::strtod(metadata.at(key).c_str(), nullptr);
+}
+
+}  // namespace
+
+RunFiles::RunFiles(std::filesystem::path folder, const Parameters& parameters)
+    : folder_(std::move(folder)), parameters_(parameters) {}
+
+std::vector<NamedTensor> RunFiles::weights(TrainState& state, Buffer TrainState::*buffer,
+                                           const std::string& prefix) const {
+  std::vector<NamedTensor> named;
+  for (const Parameter& parameter : parameters_.all()) {
+    named.push_back({prefix + parameter.name, parameter.shape, (state.*buffer).as<float>() + parameter.offset});
+  }
+  return named;
+}
+
+std::vector<NamedTensor> RunFiles::tensors(TrainState& state) const {
+  std::vector<NamedTensor> all = weights(state, &TrainState::weights, "weights.");
+  for (const auto& [buffer, prefix] : {std::pair{&TrainState::first_moment, "first_moment."},
+                                       std::pair{&TrainState::second_moment, "second_moment."}}) {
+    const std::vector<NamedTensor> more = weights(state, buffer, prefix);
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
+}
+
+bool RunFiles::resume(RunState& state) {
+  if (folder_.empty()) return false;
+  const std::filesystem::path file = folder_ / "checkpoint.safetensors";
+  if (!std::filesystem::exists(file)) {
+    cut_curve(folder_ / "curve.jsonl", 0);
+    return false;
+  }
+  const auto metadata = load_safetensors(file, tensors(*state.train));
+  state.train->step = whole(metadata, "step");
+  state.window = {.loss = real(metadata, "window_loss"),
+                  .labels = whole(metadata, "window_labels"),
+                  .correct = whole(metadata, "window_correct"),
+                  .examples = whole(metadata, "window_examples"),
+                  .exact = whole(metadata, "window_exact")};
+  state.seconds = real(metadata, "seconds");
+  state.stopped = whole(metadata, "stopped") != 0;
+  cut_curve(folder_ / "curve.jsonl", state.train->step);
+  return true;
+}
+
+void RunFiles::save(const RunState& state) const {
+  if (folder_.empty()) return;
+  save_safetensors(folder_ / "checkpoint.safetensors", tensors(*state.train),
+                   {{"step", std::to_string(state.train->step)},
+                    {"window_loss", number(state.window.loss)},
+                    {"window_labels", std::to_string(state.window.labels)},
+                    {"window_correct", std::to_string(state.window.correct)},
+                    {"window_examples", std::to_string(state.window.examples)},
+                    {"window_exact", std::to_string(state.window.exact)},
+                    {"seconds", number(state.seconds)},
+                    {"stopped", state.stopped ? "1" : "0"}});
+}
+
+void RunFiles::add_point(const CurvePoint& point) {
+  if (folder_.empty()) return;
+  std::ofstream out(folder_ / "curve.jsonl", std::ios::app);
+  out << line_of(point);
+  out.flush();
+  fail_if(!out, "{}: could not be written; is the disk full?", (folder_ / "curve.jsonl").string());
+}
+
+void RunFiles::finish(TrainState& state) const {
+  if (folder_.empty()) return;
+  save_safetensors(folder_ / "model.safetensors", weights(state, &TrainState::weights, ""), {});
+  std::filesystem::remove(folder_ / "checkpoint.safetensors");
+}
+
+}  // namespace seqbench

@@ -1,0 +1,40 @@
+// What a run keeps on disk: its curve, its state while unfinished, and the trained model.
+#pragma once
+#include <filesystem>
+#include <vector>
+
+#include "train/result.h"
+#include "train/safetensors.h"
+#include "train/trainer.h"
+
+namespace seqbench {
+
+// All that the rest of a run depends on, besides its spec.
+struct RunState {
+  TrainState* train = nullptr;
+  ScoreSum window;           // since the last point of the curve
+  double seconds = 0;        // trained so far
+  bool stopped = false;      // train.stop_at was reached
+};
+
+// The files of one run's folder. Without a folder nothing is kept.
+class RunFiles {
+ public:
+  RunFiles(std::filesystem::path folder, const Parameters& parameters);
+
+  // Brings `state` back to the checkpoint, if there is one, and the curve with it. False: there is none.
+  bool resume(RunState& state);
+  void save(const RunState& state) const;
+  void add_point(const CurvePoint& point);
+  // The trained model is kept, the checkpoint goes.
+  void finish(TrainState& state) const;
+
+ private:
+  std::vector<NamedTensor> tensors(TrainState& state) const;
+  std::vector<NamedTensor> weights(TrainState& state, Buffer TrainState::*buffer, const std::string& prefix) const;
+
+  std::filesystem::path folder_;
+  const Parameters& parameters_;
+};
+
+}  // namespace seqbench

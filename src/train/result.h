@@ -1,0 +1,78 @@
+// What a run finds out.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "task/task.h"
+
+namespace seqbench {
+
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+// Scores over some examples of one split. Means are over labelled positions, each counting once.
+struct Metrics {
+  double loss = 0;      // nats per labelled position
+  double accuracy = 0;  // labelled positions whose label has the largest logit
+  double exact = 0;     // examples with every labelled position right
+  Interval accuracy_interval;  // 95%, Wilson, with one trial an example (labels of an example are not independent)
+  std::optional<double> bits_per_byte;  // of text
+  Chance chance;
+  std::int64_t examples = 0;
+  std::int64_t labels = 0;
+  struct SliceMetrics {
+    std::string by;
+    std::int64_t value = 0;
+    double loss = 0;
+    double accuracy = 0;
+    double exact = 0;
+    std::int64_t examples = 0;
+  };
+  std::vector<SliceMetrics> slices;
+};
+
+// One line of curve.jsonl. Holds no times: the curve of a spec is bitwise the same each time it is run.
+struct CurvePoint {
+  std::int64_t step = 0;
+  double lr = 0;
+  double train_loss = 0;      // mean over the steps since the last point
+  double train_accuracy = 0;  // likewise
+  double gradient_norm = 0;   // of the last step, before clipping
+  double valid_loss = 0;
+  double valid_accuracy = 0;
+};
+
+struct Cost {
+  std::int64_t parameters = 0;
+  std::int64_t mixer_parameters = 0;
+  std::map<std::int64_t, std::int64_t> state_bytes;  // context length -> bytes of one sequence's decode state
+  double flops_per_token = 0;  // of a training step (forward and backward), counted in the kernels
+  // Speeds are absent when measure.speed is false.
+  std::optional<double> train_tokens_per_s;
+  std::map<std::int64_t, double> prefill_tokens_per_s;  // one sequence, one thread
+  std::map<std::int64_t, double> decode_us_per_token;   // one sequence, one thread, at that context
+  std::int64_t peak_bytes = 0;          // weights, gradients, moments and arenas of this run
+  std::int64_t process_peak_bytes = 0;  // of the whole process so far (maximum resident set)
+};
+
+enum class Status { ok, diverged, timeout, failed };
+const char* name_of(Status status);
+
+struct RunResult {
+  Status status = Status::ok;
+  std::string message;  // why, when not ok
+  std::int64_t steps = 0;
+  Metrics train;  // over the last steps' batches (since the last point of the curve)
+  Metrics valid;
+  Metrics test;
+  Cost cost;
+  double train_seconds = 0;  // wall time of training, validation included
+  double total_seconds = 0;
+};
+
+}  // namespace seqbench

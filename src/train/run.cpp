@@ -1,0 +1,281 @@
+#include "train/run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+
+#include "base/error.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/measure.h"
+
+namespace seqbench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// An interrupted run loses at most this much work to a kill; a signal loses none.
+constexpr double kSecondsBetweenCheckpoints = 20;
+
+// The task of a spec, possibly at another length.
+std::unique_ptr<Task> make_task(const RunSpec& spec, std::int64_t length) {
+  std::map<std::string, Value> values(spec.task_options.all().begin(), spec.task_options.all().end());
+  values["length"] = length;
+  return spec.task->make(Options(spec.task->options, values, "task"), spec.seed);
+}
+
+std::unique_ptr<Task> make_task(const RunSpec& spec) { return make_task(spec, spec.task_options.integer("length")); }
+
+// The lengths of eval.lengths besides the task's own, in order.
+Integers other_lengths(const RunSpec& spec) {
+  Integers lengths = spec.eval.integers("lengths");
+  std::erase(lengths, spec.task_options.integer("length"));
+  std::ranges::sort(lengths);
+  lengths.erase(std::ranges::unique(lengths).begin(), lengths.end());
+  return lengths;
+}
+
+class Run {
+ public:
+  Run(const RunSpec& spec, const RunContext& context)
+      : spec_(spec),
+        context_(context),
+        task_(make_task(spec)),
+        model_(spec.model, task_->vocab_size(), task_->length()),
+        trainer_(*task_, model_, spec.train, spec.seed, context.threads),
+        files_(context.folder, model_.parameters()) {}
+
+  RunResult operator()() {
+    const auto start = Clock::now();
+    state_.train = &trainer_.state();
+    files_.resume(state_);
+    train();
+    result_.steps = state_.train->step;
+    result_.train_seconds = state_.seconds;
+    result_.train = metrics_of(state_.window, *task_);
+    if (result_.status == Status::ok) {
+      evaluate_all();
+      measure_cost();
+    }
+    files_.finish(*state_.train);
+    result_.total_seconds = since(start) + resumed_seconds_;
+    return std::move(result_);
+  }
+
+ private:
+  void train() {
+    const std::int64_t steps = spec_.train.integer("steps");
+    resumed_seconds_ = state_.seconds;
+    resumed_step_ = state_.train->step;
+    started_ = Clock::now();
+    saved_ = started_;
+    while (state_.train->step < steps && !state_.stopped && result_.status == Status::ok) {
+      one_step(steps);
+      state_.seconds = resumed_seconds_ + since(started_);
+      if (context_.interrupted->load()) {
+        files_.save(state_);
+        throw Interrupted{};
+      }
+      if (since(saved_) > kSecondsBetweenCheckpoints) {
+        files_.save(state_);
+        saved_ = Clock::now();
+      }
+    }
+  }
+
+  void one_step(std::int64_t steps) {
+    const QuietGate::Busy busy(*context_.gate);
+    const double lr = learning_rate(spec_.train, state_.train->step);
+    // A window ends with a point of the curve; the last one stays, as the training metrics of the result.
+    if (point_is_due(state_.train->step)) state_.window = {};
+    const Trainer::Step done = trainer_.step(lr);
+    state_.window.add(done.sum);
+    if (!done.finite) {
+      result_.status = Status::diverged;
+      result_.message = fmt::format("loss or gradient is no number at step {} (lr {:.3g}): lower train.lr, or set train.clip.",
+                                    state_.train->step, lr);
+      return;
+    }
+    Progress progress{.step = state_.train->step, .steps = steps};
+    progress.loss = done.sum.loss / static_cast<double>(std::max<std::int64_t>(1, done.sum.labels));
+    CurvePoint point;
+    if (point_is_due(state_.train->step) || state_.train->step == steps) {
+      point = curve_point(lr, done.gradient_norm);
+      progress.point = &point;
+    }
+    report(progress);
+  }
+
+  bool point_is_due(std::int64_t step) const { return step % spec_.train.integer("valid_every") == 0; }
+
+  CurvePoint curve_point(double lr, double gradient_norm) {
+    const Metrics train = metrics_of(state_.window, *task_);
+    const Metrics valid = score(*task_, Split::valid);
+    const CurvePoint point = {state_.train->step, lr,         train.loss,    train.accuracy,
+                              gradient_norm,      valid.loss, valid.accuracy};
+    files_.add_point(point);
+    const double stop_at = spec_.train.real("stop_at");
+    state_.stopped = stop_at > 0 && valid.accuracy >= stop_at;
+    return point;
+  }
+
+  void report(Progress& progress) const {
+    if (!context_.progress) return;
+    const double seconds = std::max(1e-9, since(started_));
+    const auto done = static_cast<double>(progress.step - resumed_step_);
+    progress.tokens_per_s = done * static_cast<double>(tokens_per_step()) / seconds;
+    progress.seconds_left = done > 0 ? seconds / done * static_cast<double>(progress.steps - progress.step) : 0;
+    context_.progress(progress);
+  }
+
+  void report_phase(const char* phase) const {
+    const std::int64_t step = state_.train->step;
+    if (context_.progress) context_.progress({.step = step, .steps = step, .phase = phase});
+  }
+
+  std::int64_t tokens_per_step() const { return spec_.train.integer("batch") * task_->length(); }
+
+  Metrics score(const Task& task, Split split) const {
+    return evaluate(task, model_, state_.train->weights, split, spec_.eval.integer("examples"), context_.threads);
+  }
+
+  void evaluate_all() {
+    report_phase("test");
+    const QuietGate::Busy busy(*context_.gate);
+    result_.valid = score(*task_, Split::valid);
+    result_.test = score(*task_, Split::test);
+    const Integers lengths = other_lengths(spec_);
+    if (lengths.empty()) return;
+    add_length(task_->length(), result_.test);
+    for (const std::int64_t length : lengths) add_length(length, score(*make_task(spec_, length), Split::test));
+  }
+
+  void add_length(std::int64_t length, const Metrics& m) {
+    result_.test.slices.push_back({"length", length, m.loss, m.accuracy, m.exact, m.examples});
+  }
+
+  void measure_cost() {
+    report_phase("measure");
+    Cost& cost = result_.cost;
+    cost.parameters = model_.parameters().count();
+    cost.mixer_parameters = model_.mixer_parameters();
+    cost.flops_per_token = flops_per_token(*task_, model_, state_.train->weights);
+    // Timing takes further steps at a learning rate of 0: the weights stay, the moments do not matter any more.
+    const QuietGate::Quiet quiet(*context_.gate);
+    measure(*task_, model_, spec_.measure, tokens_per_step(), trainer_, cost);
+  }
+
+  const RunSpec& spec_;
+  const RunContext& context_;
+  std::unique_ptr<Task> task_;
+  LanguageModel model_;
+  Trainer trainer_;
+  RunFiles files_;
+  RunState state_;
+  RunResult result_;
+  double resumed_seconds_ = 0;
+  std::int64_t resumed_step_ = 0;
+  Clock::time_point started_;
+  Clock::time_point saved_;
+};
+
+}  // namespace
+
+QuietGate::Busy::Busy(QuietGate& gate) : gate_(gate) {
+  std::unique_lock lock(gate.mutex_);
+  gate.changed_.wait(lock, [&] { return !gate.quiet_ && gate.waiting_ == 0; });
+  ++gate.busy_;
+}
+
+QuietGate::Busy::~Busy() {
+  const std::lock_guard lock(gate_.mutex_);
+  --gate_.busy_;
+  gate_.changed_.notify_all();
+}
+
+QuietGate::Quiet::Quiet(QuietGate& gate) : gate_(gate) {
+  std::unique_lock lock(gate.mutex_);
+  ++gate.waiting_;
+  gate.changed_.wait(lock, [&] { return !gate.quiet_ && gate.busy_ == 0; });
+  --gate.waiting_;
+  gate.quiet_ = true;
+}
+
+QuietGate::Quiet::~Quiet() {
+  const std::lock_guard lock(gate_.mutex_);
+  gate_.quiet_ = false;
+  gate_.changed_.notify_all();
+}
+
+const char* name_of(Status status) {
+  switch (status) {
+    case Status::ok: return "ok";
+    case Status::diverged: return "diverged";
+    case Status::timeout: return "timeout";
+    case Status::failed: return "failed";
+  }
+  return "";
+}
+
+OptionList train_options() {
+  return {
+      Option::integer("steps", 1000, {1, 1e9}, "optimiser steps"),
+      Option::integer("batch", 64, {1, 1e6}, "sequences per step"),
+      Option::real("lr", 1e-3, {0, 1e3}, "peak learning rate of AdamW (betas 0.9, 0.999)"),
+      Option::real("warmup", 0.1, {0, 1}, "share of the steps over which the learning rate rises linearly"),
+      Option::choice("schedule", "cosine", {"cosine", "constant"}, "the learning rate after warmup; cosine falls to 0"),
+      Option::real("weight_decay", 0.1, {0, 100}, "decoupled decay of matrices; vectors do not decay"),
+      Option::real("clip", 1.0, {0, 1e9}, "largest norm of the whole gradient; 0 = never clipped"),
+      Option::choice("precision", "f32", {"f32"}, "numbers that training computes with"),
+      Option::integer("lanes", 8, {1, 1024},
+                      "parts a batch is cut into, which are summed in order; workers take whole lanes"),
+      Option::integer("valid_every", 100, {1, 1e9}, "steps between points of the learning curve"),
+      Option::real("stop_at", 0, {0, 1}, "validation accuracy at which training ends early; 0 = never"),
+  };
+}
+
+OptionList eval_options() {
+  return {
+      Option::integer("examples", 1024, {1, 1e8},
+                      "sequences of a validation or test; a test split with an end is always read whole"),
+      Option::integers("lengths", {}, {1, 1e7}, "further lengths to test at, beside task.length"),
+  };
+}
+
+OptionList measure_options() {
+  return {
+      Option::flag("speed", true, "time training, prefill and decoding after training"),
+      Option::integers("contexts", {256, 1024, 4096}, {1, 1e7},
+                       "contexts, in tokens, at which state and speed are measured, beside task.length"),
+  };
+}
+
+void check(const RunSpec& spec) {
+  const std::int64_t batch = spec.train.integer("batch");
+  const std::int64_t lanes = spec.train.integer("lanes");
+  fail_if(lanes > batch, "train.lanes: expected at most train.batch, got {} lanes for a batch of {}.", lanes, batch);
+  const std::unique_ptr<Task> task = make_task(spec);
+  const LanguageModel model(spec.model, task->vocab_size(), task->length());
+  for (const std::int64_t length : other_lengths(spec)) {
+    fail_if(model.longest() > 0 && length > model.longest(),
+            "eval.lengths: {} is longer than the {} learned positions of the model; take it out, or set model.position to "
+            "\"none\".",
+            length, model.longest());
+    make_task(spec, length);
+  }
+}
+
+RunResult run(const RunSpec& spec, const RunContext& context) { return Run(spec, context)(); }
+
+Estimate estimate(const RunSpec& spec, int threads) {
+  const std::unique_ptr<Task> task = make_task(spec);
+  const LanguageModel model(spec.model, task->vocab_size(), task->length());
+  Trainer trainer(*task, model, spec.train, spec.seed, threads);
+  return {.parameters = model.parameters().count(),
+          .flops_per_token = flops_per_token(*task, model, trainer.state().weights),
+          .seconds = seconds_per_step(trainer, 2, 0) * static_cast<double>(spec.train.integer("steps"))};
+}
+
+}  // namespace seqbench

@@ -1,0 +1,92 @@
+// One run from spec to result: train, evaluate, measure.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+
+#include "train/result.h"
+#include "train/spec.h"
+
+namespace seqbench {
+
+// Lets runs that train side by side pass, and a run that measures speed have the machine to itself.
+class QuietGate {
+ public:
+  // Held for one training step.
+  class Busy;
+  // Held while measuring: waits until no step runs, and keeps new ones from starting.
+  class Quiet;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int busy_ = 0;
+  int waiting_ = 0;
+  bool quiet_ = false;
+};
+
+class QuietGate::Busy {
+ public:
+  explicit Busy(QuietGate& gate);
+  ~Busy();
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  QuietGate& gate_;
+};
+
+class QuietGate::Quiet {
+ public:
+  explicit Quiet(QuietGate& gate);
+  ~Quiet();
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  QuietGate& gate_;
+};
+
+struct Progress {
+  std::int64_t step = 0;
+  std::int64_t steps = 0;
+  double loss = 0;           // of the last step
+  double tokens_per_s = 0;   // since training began
+  double seconds_left = 0;   // of training
+  const CurvePoint* point = nullptr;  // set when this step was validated
+  const char* phase = "train";        // "train", "test", "measure"
+};
+
+struct RunContext {
+  int threads = 1;
+  // Where curve.jsonl, checkpoint.safetensors and model.safetensors go; it exists. Empty: nothing is written.
+  std::filesystem::path folder;
+  QuietGate* gate = nullptr;                           // never null in run()
+  const std::atomic<bool>* interrupted = nullptr;      // never null in run(); checked after every step
+  std::function<void(const Progress&)> progress;       // may be empty; called from the run's own thread
+};
+
+// Thrown by run() when `interrupted` was set: the state is in the folder's checkpoint, and the next run() with the
+// same spec and folder goes on from there to bitwise the same result.
+struct Interrupted {};
+
+// Throws Error for a spec whose parts do not fit each other (mqar pairs that don't fit the length, heads that do not
+// divide the width, a batch smaller than its lanes, ...): everything that is known before the first step.
+// Cheap: builds the task and the model, but trains nothing.
+void check(const RunSpec& spec);
+
+// Trains, evaluates, measures. A loss that is not finite ends in Status::diverged, never in an exception.
+RunResult run(const RunSpec& spec, const RunContext& context);
+
+// What a run will cost, from building it and timing a few steps on `threads` threads. Writes nothing.
+struct Estimate {
+  std::int64_t parameters = 0;
+  double flops_per_token = 0;  // forward and backward
+  double seconds = 0;          // of all training steps, when none stops early
+};
+Estimate estimate(const RunSpec& spec, int threads);
+
+}  // namespace seqbench

@@ -1,0 +1,163 @@
+#include "kernels/activation.h"
+
+#include "unit/kernels/support.h"
+
+namespace seqbench::test {
+namespace {
+
+constexpr std::int64_t kRows = 5;
+constexpr double kInputScale = 3;  // past the bend on both sides
+
+template <class T>
+struct Gelu {
+  std::int64_t width;
+  std::vector<T> x, bias, dy, y, dx, dbias;
+
+  explicit Gelu(std::int64_t w)
+      : width(w),
+        x(random_vector<T>(kRows * w, 1, kInputScale)),
+        bias(random_vector<T>(w, 2)),
+        dy(random_vector<T>(kRows * w, 3)),
+        y(x.size()),
+        dx(random_vector<T>(kRows * w, 4)),
+        dbias(random_vector<T>(w, 5)) {}
+
+  void forward() { kernels::bias_gelu(kRows, width, x.data(), bias.data(), y.data()); }
+  void backward(bool accumulate_dx, bool accumulate_dbias) {
+    kernels::bias_gelu_backward(kRows, width, x.data(), bias.data(), dy.data(), dx.data(), accumulate_dx,
+                                dbias.data(), accumulate_dbias);
+  }
+};
+
+TEST_CASE("activation: bias_gelu and its backward agree with their oracle on every target") {
+  for (const std::int64_t width : widths()) {
+    for (const int flags : {0, 1, 2, 3}) {
+      CAPTURE(width);
+      CAPTURE(flags);
+      Gelu<double> oracle(width);
+      oracle.forward();
+      oracle.backward((flags & 1) != 0, (flags & 2) != 0);
+      REQUIRE(spread(oracle.y) > 0.3);
+      REQUIRE(spread(oracle.dx) > 0.1);
+      for_each_target([&] {
+        Gelu<float> fast(width);
+        fast.forward();
+        fast.backward((flags & 1) != 0, (flags & 2) != 0);
+        CHECK(max_difference(fast.y, oracle.y) < 4 * kFloatEps * largest(oracle.x));
+        // the exponent is about 0.07 x^3 here, and its rounding is multiplied by x times the slope
+        CHECK(max_difference(fast.dx, oracle.dx) < 32 * kFloatEps * (1 + largest(oracle.dy)));
+        CHECK(max_difference(fast.dbias, oracle.dbias) < 32 * kFloatEps * (1 + largest(oracle.dy)) * kRows);
+      });
+    }
+  }
+}
+
+TEST_CASE("activation: bias_gelu is within 4e-7 of the exact value from -20 to 20") {
+  std::vector<float> x;
+  for (int i = -2000; i <= 2000; ++i) x.push_back(static_cast<float>(i) / 100);
+  const auto count = static_cast<std::int64_t>(x.size());
+  for_each_target([&] {
+    std::vector<float> y(x.size());
+    const std::vector<float> bias(x.size());
+    kernels::bias_gelu(1, count, x.data(), bias.data(), y.data());
+    double most = 0;  // of the error over max(1, |x|)
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const auto in = static_cast<double>(x[i]);
+      most =
+          std::max(most, std::abs(static_cast<double>(y[i]) - naive::gelu(in)) / std::max(1.0, std::abs(in)));
+    }
+    CHECK(most < 4e-7);
+    CHECK(std::abs(y.front()) < 1e-30F);
+    CHECK(y.back() == 20.0F);
+  });
+}
+
+TEST_CASE("activation: the gradients of bias_gelu are those of finite differences") {
+  Gelu<double> g(6);
+  const auto loss = [&] {
+    g.forward();
+    return dot(g.dy, g.y);
+  };
+  g.backward(false, false);
+  CHECK(max_error(g.dx, numeric_gradient(g.x, loss)) < 1e-7);
+  CHECK(max_error(g.dbias, numeric_gradient(g.bias, loss)) < 1e-7);
+  REQUIRE(spread(g.dx) > 0.1);
+}
+
+template <class T>
+struct Elu {
+  std::int64_t count;
+  std::vector<T> x, dy, y, dx;
+
+  explicit Elu(std::int64_t n)
+      : count(n),
+        x(random_vector<T>(n, 6, kInputScale)),
+        dy(random_vector<T>(n, 7)),
+        y(x.size()),
+        dx(random_vector<T>(n, 8)) {}
+
+  void forward() { kernels::elu_plus_one(count, x.data(), y.data()); }
+  void backward(bool accumulate) {
+    kernels::elu_plus_one_backward(count, x.data(), dy.data(), dx.data(), accumulate);
+  }
+};
+
+TEST_CASE("activation: elu_plus_one and its backward agree with their oracle on every target") {
+  for (const std::int64_t count : widths()) {
+    for (const bool accumulate : {false, true}) {
+      CAPTURE(count);
+      CAPTURE(accumulate);
+      Elu<double> oracle(count);
+      oracle.forward();
+      oracle.backward(accumulate);
+      if (count > 2) REQUIRE(spread(oracle.y) > 0.1);
+      for_each_target([&] {
+        Elu<float> fast(count);
+        fast.forward();
+        fast.backward(accumulate);
+        CHECK(max_difference(fast.y, oracle.y) < 4 * kFloatEps * (1 + largest(oracle.x)));
+        CHECK(max_difference(fast.dx, oracle.dx) < 4 * kFloatEps * (1 + largest(oracle.dy)));
+      });
+    }
+  }
+}
+
+TEST_CASE("activation: the gradient of elu_plus_one is that of finite differences") {
+  Elu<double> e(23);
+  const auto loss = [&] {
+    e.forward();
+    return dot(e.dy, e.y);
+  };
+  e.backward(false);
+  CHECK(max_error(e.dx, numeric_gradient(e.x, loss)) < 1e-7);
+  REQUIRE(spread(e.dx) > 0.1);
+}
+
+TEST_CASE("activation: results do not depend on where the numbers lie") {
+  for (const std::int64_t width : {7, 19, 64, 257}) {
+    for_each_target([&] {
+      Gelu<float> gelu(width);
+      gelu.forward();
+      gelu.backward(false, false);
+      Misaligned<float> x(gelu.x), bias(gelu.bias), dy(gelu.dy), y(gelu.x), dx(gelu.x), dbias(gelu.bias);
+      kernels::bias_gelu(kRows, width, x.data(), bias.data(), y.data());
+      kernels::bias_gelu_backward(kRows, width, x.data(), bias.data(), dy.data(), dx.data(), false,
+                                  dbias.data(), false);
+      CHECK(y.values() == gelu.y);
+      CHECK(dx.values() == gelu.dx);
+      CHECK(dbias.values() == gelu.dbias);
+
+      Elu<float> elu(width);
+      elu.forward();
+      elu.backward(false);
+      Misaligned<float> in(elu.x), d(elu.dy), out(elu.x), d_in(elu.x);
+      kernels::elu_plus_one(width, in.data(), out.data());
+      kernels::elu_plus_one_backward(width, in.data(), d.data(), d_in.data(), false);
+      CHECK(out.values() == elu.y);
+      CHECK(d_in.values() == elu.dx);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace seqbench::test

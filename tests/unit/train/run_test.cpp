@@ -1,0 +1,157 @@
+#include "train/run.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <thread>
+
+#include "base/error.h"
+#include "train/trainer.h"
+#include "unit/train/tiny_run.h"
+
+namespace seqbench::test {
+namespace {
+
+void check_same(const Outcome& a, const Outcome& b) {
+  CHECK(a.curve == b.curve);
+  CHECK(a.weights == b.weights);
+  CHECK(a.result.test.loss == b.result.test.loss);
+  CHECK(a.result.test.accuracy == b.result.test.accuracy);
+  CHECK(a.result.valid.loss == b.result.valid.loss);
+  CHECK(a.result.train.loss == b.result.train.loss);
+  REQUIRE(a.result.test.slices.size() == b.result.test.slices.size());
+  for (std::size_t i = 0; i < a.result.test.slices.size(); ++i) {
+    CHECK(a.result.test.slices[i].loss == b.result.test.slices[i].loss);
+  }
+}
+
+TEST_CASE("a run is bitwise the same at any number of threads, and side by side with others") {
+  for (const std::string mechanism : {"softmax", "linear", "min_gru"}) {
+    CAPTURE(mechanism);
+    const TemporaryFolder folder("threads_1");
+    const Outcome one = run_in(folder, tiny_spec(mechanism), 1);
+    REQUIRE(one.result.status == Status::ok);
+    REQUIRE(one.curve.size() > 100);
+    REQUIRE(one.weights.size() > 10000);
+    for (const int threads : {2, 5}) {
+      const TemporaryFolder other("threads_n");
+      check_same(one, run_in(other, tiny_spec(mechanism), threads));
+    }
+    Outcome left;
+    Outcome right;
+    const TemporaryFolder left_folder("jobs_left");
+    const TemporaryFolder right_folder("jobs_right");
+    std::thread beside([&] { left = run_in(left_folder, tiny_spec(mechanism), 1); });
+    right = run_in(right_folder, tiny_spec(mechanism), 2);
+    beside.join();
+    check_same(one, left);
+    check_same(one, right);
+  }
+}
+
+TEST_CASE("another seed is another run") {
+  const TemporaryFolder a("seed_0");
+  const TemporaryFolder b("seed_1");
+  RunSpec spec = tiny_spec("softmax");
+  const Outcome zero = run_in(a, spec, 1);
+  spec.seed = 1;
+  CHECK(run_in(b, spec, 1).result.test.loss != zero.result.test.loss);
+}
+
+TEST_CASE("an interrupted run goes on to bitwise the same result") {
+  const TemporaryFolder whole("whole");
+  const Outcome expected = run_in(whole, tiny_spec("softmax"), 2);
+  for (const std::int64_t stop : {1, 5, 7, 11}) {
+    CAPTURE(stop);
+    const TemporaryFolder folder("interrupted");
+    const Outcome before = run_in(folder, tiny_spec("softmax"), 2, stop);
+    CHECK(before.weights.empty());
+    REQUIRE(std::filesystem::exists(folder.path() / "checkpoint.safetensors"));
+    check_same(expected, run_in(folder, tiny_spec("softmax"), 2));
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "checkpoint.safetensors"));
+  }
+}
+
+TEST_CASE("a curve that a kill left ahead of the checkpoint, or torn, is cut back") {
+  const TemporaryFolder whole("whole");
+  const Outcome expected = run_in(whole, tiny_spec("softmax"), 1);
+  const TemporaryFolder folder("torn");
+  run_in(folder, tiny_spec("softmax"), 1, 7);
+  std::ofstream(folder.path() / "curve.jsonl", std::ios::app) << "{\"step\": 10, \"lr\": 1}\n{\"step\": 12, \"l";
+  check_same(expected, run_in(folder, tiny_spec("softmax"), 1));
+}
+
+TEST_CASE("a loss that is no number ends the run as diverged, with its curve and no exception") {
+  const TemporaryFolder folder("diverged");
+  const Outcome outcome =
+      run_in(folder, tiny_spec("softmax", {{"lr", 1000.0}, {"clip", 0.0}, {"warmup", 0.0}, {"steps", std::int64_t{200}}}), 1);
+  CHECK(outcome.result.status == Status::diverged);
+  CHECK(outcome.result.message.find("train.lr") != std::string::npos);
+  CHECK(outcome.result.steps < 200);
+}
+
+TEST_CASE("stop_at ends training at the first point that reaches it") {
+  const TemporaryFolder folder("stop");
+  const Outcome outcome = run_in(folder, tiny_spec("softmax", {{"stop_at", 1e-9}, {"steps", std::int64_t{40}}, {"lr", 0.01}}), 1);
+  CHECK(outcome.result.steps % 5 == 0);
+  CHECK(outcome.result.steps < 40);
+}
+
+TEST_CASE("training learns: the loss falls well under that of guessing") {
+  const TemporaryFolder folder("learns");
+  RunSpec spec = tiny_spec("softmax", {{"steps", std::int64_t{300}}, {"lr", 0.01}, {"batch", std::int64_t{32}}});
+  const Outcome outcome = run_in(folder, spec, 2);
+  CHECK(outcome.result.test.loss < 0.8 * std::log(20.0));  // 20 values
+}
+
+TEST_CASE("lengths beyond training are scored as slices of the test") {
+  const TemporaryFolder folder("lengths");
+  const Outcome outcome = run_in(folder, tiny_spec("min_gru"), 1);
+  std::vector<std::int64_t> lengths;
+  for (const auto& slice : outcome.result.test.slices) {
+    if (slice.by == "length") lengths.push_back(slice.value);
+  }
+  CHECK(lengths == std::vector<std::int64_t>{16, 32});
+}
+
+TEST_CASE("cost is measured: state bytes at each context, parameters, FLOPs") {
+  const TemporaryFolder folder("cost");
+  const Cost cost = run_in(folder, tiny_spec("softmax"), 1).result.cost;
+  // Two layers: keys and values of width 16, and the last three inputs of the convolution.
+  CHECK(cost.state_bytes.at(8) == 2 * 4 * (2 * 8 * 16 + 3 * 16));
+  CHECK(cost.state_bytes.at(16) == 2 * 4 * (2 * 16 * 16 + 3 * 16));
+  CHECK(cost.parameters == 40 * 16 + 2 * (4 * 16 + 4 * 16 * 16 + 2 * 32 + 2 * 16 * 24 + 24 + 16) + 32);
+  CHECK(cost.mixer_parameters == 2 * 4 * 16 * 16);
+  // Matrices, three products each: mixer and feed-forward at every token, the head at the 3 labelled of 16; 7 products of
+  // attention over one tile of 16 x 16 that the 32-row tile is cut to.
+  const double matrices = 6.0 * (2 * (4 * 16 * 16 + 2 * 16 * 24) + 3.0 / 16 * 40 * 16);
+  const double attention = 2 * 7 * 2.0 * 16 * 16;
+  CHECK(cost.flops_per_token == doctest::Approx(matrices + attention));
+  CHECK(cost.peak_bytes > 4 * 4 * cost.parameters);
+  CHECK_FALSE(cost.train_tokens_per_s.has_value());
+}
+
+TEST_CASE("the learning rate rises, then falls to zero or stays") {
+  const auto train = [](const std::string& schedule) {
+    return Options(train_options(), {{"steps", std::int64_t{100}}, {"lr", 0.5}, {"warmup", 0.1}, {"schedule", schedule}}, "train");
+  };
+  CHECK(learning_rate(train("cosine"), 0) == doctest::Approx(0.05));
+  CHECK(learning_rate(train("cosine"), 9) == doctest::Approx(0.5));
+  CHECK(learning_rate(train("cosine"), 55) == doctest::Approx(0.25));
+  CHECK(learning_rate(train("cosine"), 99) < 0.001);
+  CHECK(learning_rate(train("constant"), 99) == 0.5);
+}
+
+TEST_CASE("what cannot work is refused before anything runs") {
+  CHECK_THROWS_WITH_AS(check(tiny_spec("softmax", {{"batch", std::int64_t{4}}})),
+                       doctest::Contains("got 8 lanes for a batch of 4"), Error);
+  RunSpec heads = tiny_spec("softmax");
+  heads.model.options = Options(model_options(), {{"width", std::int64_t{18}}}, "model");
+  CHECK_THROWS_WITH_AS(check(heads), doctest::Contains("got 4 heads for a width of 18"), Error);
+  RunSpec positions = tiny_spec("softmax");
+  positions.model.options = Options(model_options(), {{"width", std::int64_t{16}}, {"position", std::string("learned")}}, "model");
+  CHECK_THROWS_WITH_AS(check(positions), doctest::Contains("eval.lengths: 32 is longer than the 16"), Error);
+}
+
+}  // namespace
+}  // namespace seqbench::test
