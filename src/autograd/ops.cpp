@@ -124,10 +124,10 @@ Tensor layer_norm(Tape& tape, const Tensor& x, const Tensor& gain, const Tensor&
                         static_cast<T>(kNormEps));
     tape.record(y, [=, &tape] {
       const Sink<T> dx = tape.sink<T>(x);
-      const Sink<T> d_gain = tape.sink<T>(gain);
-      const Sink<T> d_bias = tape.sink<T>(bias);
+      T* d_gain = added_to<T>(tape, gain);
+      T* d_bias = added_to<T>(tape, bias);
       kernels::layer_norm_backward(rows, width, x.as<T>(), gain.as<T>(), mean, rstd, tape.gradient<T>(y), dx.data,
-                                   dx.accumulate, d_gain.data, d_bias.data, d_gain.accumulate);
+                                   dx.accumulate, d_gain, d_bias);
     });
   });
   return y;

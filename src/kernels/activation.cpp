@@ -55,15 +55,15 @@ void BiasGeluBackward(std::int64_t rows, std::int64_t width, const float* x, con
 void EluPlusOne(std::int64_t count, const float* x, float* y) {
   for_vectors(count, [&](std::int64_t i, auto part) HWY_ATTR {
     const FloatVec in = part.load(x + i);
-    const FloatVec below = hn::Exp(FloatTag(), hn::Min(in, all(0)));
-    part.store(hn::IfThenElse(hn::Gt(in, all(0)), hn::Add(in, all(1)), below), y + i);
+    // a NaN is not below 0, and stays one
+    part.store(hn::IfThenElse(hn::Le(in, all(0)), bounded_exp(in), hn::Add(in, all(1))), y + i);
   });
 }
 
 void EluPlusOneBackward(std::int64_t count, const float* x, const float* dy, float* dx, bool accumulate) {
   for_vectors(count, [&](std::int64_t i, auto part) HWY_ATTR {
     // exp(min(x, 0)) is 1 above 0: the slope on both sides
-    const FloatVec d = hn::Mul(part.load(dy + i), hn::Exp(FloatTag(), hn::Min(part.load(x + i), all(0))));
+    const FloatVec d = hn::Mul(part.load(dy + i), bounded_exp(hn::Min(part.load(x + i), all(0))));
     part.store(accumulate ? hn::Add(d, part.load(dx + i)) : d, dx + i);
   });
 }

@@ -74,7 +74,7 @@ float weigh(std::int64_t row, std::int64_t visible, float scale, float offset, c
   for (std::int64_t j = 0; j < row; j += lanes()) {
     const auto seen = hn::FirstN(d, static_cast<std::size_t>(std::clamp<std::int64_t>(visible - j, 0, lanes())));
     const FloatVec weight =
-        hn::IfThenElseZero(seen, hn::Exp(d, hn::MulAdd(hn::LoadU(d, s + j), factor, minus)));
+        hn::IfThenElseZero(seen, bounded_exp(hn::MulAdd(hn::LoadU(d, s + j), factor, minus)));
     sum = hn::Add(sum, weight);
     hn::StoreU(weight, d, p + j);
   }

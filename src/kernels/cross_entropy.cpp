@@ -49,7 +49,7 @@ float exponentials(std::int64_t count, float top, float* x, bool keep) {
   FloatVec sum = all(0);
   std::int64_t i = 0;
   for (; i + lanes() <= count; i += lanes()) {
-    const FloatVec e = hn::Exp(FloatTag(), hn::Add(Whole::load(x + i), minus));
+    const FloatVec e = bounded_exp(hn::Add(Whole::load(x + i), minus));
     sum = hn::Add(sum, e);
     if (keep) Whole::store(e, x + i);
   }

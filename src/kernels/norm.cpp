@@ -83,12 +83,7 @@ void layer_norm(std::int64_t rows, std::int64_t width, const float* x, const flo
 }
 
 void layer_norm_backward(std::int64_t rows, std::int64_t width, const float* x, const float* gain, const float* mean,
-                         const float* rstd, const float* dy, float* dx, bool accumulate_dx, float* dgain, float* dbias,
-                         bool accumulate_parameters) {
-  if (!accumulate_parameters) {
-    std::fill_n(dgain, width, 0.0F);
-    std::fill_n(dbias, width, 0.0F);
-  }
+                         const float* rstd, const float* dy, float* dx, bool accumulate_dx, float* dgain, float* dbias) {
   HWY_DYNAMIC_DISPATCH(NormBackward)(rows, width, x, gain, mean, rstd, dy, dx, accumulate_dx, dgain, dbias);
 }
 

@@ -13,15 +13,13 @@ inline void layer_norm(std::int64_t rows, std::int64_t width, const double* x, c
   naive::layer_norm(rows, width, x, gain, bias, y, mean, rstd, eps);
 }
 
-// Overwrites, or adds to when told to accumulate, dx[rows, width] and dgain[width], dbias[width].
+// Overwrites, or adds to when told to accumulate, dx[rows, width]; adds to dgain[width] and dbias[width].
 void layer_norm_backward(std::int64_t rows, std::int64_t width, const float* x, const float* gain, const float* mean,
-                         const float* rstd, const float* dy, float* dx, bool accumulate_dx, float* dgain, float* dbias,
-                         bool accumulate_parameters);
+                         const float* rstd, const float* dy, float* dx, bool accumulate_dx, float* dgain, float* dbias);
 inline void layer_norm_backward(std::int64_t rows, std::int64_t width, const double* x, const double* gain,
                                 const double* mean, const double* rstd, const double* dy, double* dx,
-                                bool accumulate_dx, double* dgain, double* dbias, bool accumulate_parameters) {
-  naive::layer_norm_backward(rows, width, x, gain, mean, rstd, dy, dx, accumulate_dx, dgain, dbias,
-                             accumulate_parameters);
+                                bool accumulate_dx, double* dgain, double* dbias) {
+  naive::layer_norm_backward(rows, width, x, gain, mean, rstd, dy, dx, accumulate_dx, dgain, dbias);
 }
 
 }  // namespace seqbench::kernels

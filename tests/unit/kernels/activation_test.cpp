@@ -133,6 +133,18 @@ TEST_CASE("activation: the gradient of elu_plus_one is that of finite difference
   REQUIRE(spread(e.dx) > 0.1);
 }
 
+TEST_CASE("activation: a NaN stays a NaN, so that a run that diverged is seen") {
+  for_each_target([] {
+    std::vector<float> x(37, 1.0F), y(37);
+    const std::vector<float> bias(37);
+    for (const std::size_t at : {0, 20, 36}) x[at] = std::numeric_limits<float>::quiet_NaN();
+    kernels::bias_gelu(1, 37, x.data(), bias.data(), y.data());
+    for (std::size_t i = 0; i < x.size(); ++i) CHECK(std::isnan(y[i]) == std::isnan(x[i]));
+    kernels::elu_plus_one(37, x.data(), y.data());
+    for (std::size_t i = 0; i < x.size(); ++i) CHECK(std::isnan(y[i]) == std::isnan(x[i]));
+  });
+}
+
 TEST_CASE("activation: results do not depend on where the numbers lie") {
   for (const std::int64_t width : {7, 19, 64, 257}) {
     for_each_target([&] {
