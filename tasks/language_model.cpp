@@ -79,6 +79,7 @@ class TextTask : public Task {
     return split == Split::train ? 0 : (part(split).size() - 1 + length_ - 1) / length_;
   }
   bool is_text() const override { return true; }
+  std::uint64_t data_id() const override { return hash_of(text_); }
 
   Sample sample(Split split, std::int64_t index) const override {
     if (index < 0) throw std::out_of_range("language_model: the index of an example is negative");

@@ -28,7 +28,7 @@ bool is_terminal() {
 }
 
 std::string bar(double share) {
-  constexpr int kWidth = 12;
+  constexpr int kWidth = 8;
   const int full = std::clamp(static_cast<int>(share * kWidth), 0, kWidth);
   return fmt::format("[{:.<{}}]", std::string(full, '#'), kWidth);
 }
@@ -41,13 +41,8 @@ bool is_training(const Progress& p) { return std::string_view(p.phase) == "train
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay(const Plan& plan, const Results& results, bool quiet)
-    : plan_(plan),
-      quiet_(quiet),
-      live_(!quiet && is_terminal()),
-      done_(std::ranges::count_if(results, [](const auto& stored) { return stored.has_value(); })) {
-  if (done_ > 0) print(fmt::format("{} of {} runs are finished already and skipped", done_, results.size()));
-}
+ProgressDisplay::ProgressDisplay(const Plan& plan, bool quiet)
+    : plan_(plan), quiet_(quiet), live_(!quiet && is_terminal()) {}
 
 ProgressDisplay::~ProgressDisplay() { clear(); }
 
@@ -67,7 +62,6 @@ void ProgressDisplay::progress(std::size_t run, const Progress& progress) {
 
 void ProgressDisplay::finished(std::size_t run, const StoredResult& stored) {
   running_.erase(run);
-  ++done_;
   if (live_) return draw();
   const RunResult& result = stored.result;
   print(fmt::format(

@@ -12,7 +12,7 @@ namespace seqbench {
 // of a learning curve and every finished run.
 class ProgressDisplay : public Observer {
  public:
-  ProgressDisplay(const Plan& plan, const Results& results, bool quiet);
+  ProgressDisplay(const Plan& plan, bool quiet);
   ~ProgressDisplay() override;
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
@@ -33,7 +33,6 @@ class ProgressDisplay : public Observer {
   const Plan& plan_;
   bool quiet_;
   bool live_;
-  std::size_t done_;                         // runs with a result
   std::map<std::size_t, Progress> running_;  // their last report, without its point
   Clock::time_point start_ = Clock::now();
   Clock::time_point drawn_;

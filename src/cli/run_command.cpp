@@ -16,6 +16,10 @@
 namespace seqbench {
 namespace {
 
+std::int64_t count_missing(const Results& results) {
+  return std::ranges::count_if(results, [](const auto& stored) { return !stored; });
+}
+
 bool all_ok(const Results& results) {
   return std::ranges::all_of(
       results, [](const auto& stored) { return stored && stored->result.status == Status::ok; });
@@ -29,7 +33,7 @@ void execute_missing(const RunArguments& arguments, const Plan& plan, Results& r
   const Execution execution = {.jobs = arguments.jobs,
                                .from_start = arguments.force,
                                .environment = measure_environment(threads_of_a_run(arguments))};
-  ProgressDisplay progress(plan, results, arguments.quiet);
+  ProgressDisplay progress(plan, arguments.quiet);
   execute(plan, execution, interrupt_flag(), progress, results);
 }
 
@@ -42,12 +46,16 @@ int run_command(const RunArguments& arguments) {
   if (arguments.dry_run) {
     return print_text(forecast_text(plan, results, arguments.jobs, threads_of_a_run(arguments)));
   }
-  if (std::ranges::any_of(results, [](const auto& stored) { return !stored; })) {
+  const auto finished = std::ssize(results) - count_missing(results);
+  if (finished > 0 && !arguments.quiet) {
+    print_error(fmt::format("{} of {} runs are finished already and skipped\n", finished, results.size()));
+  }
+  if (count_missing(results) > 0) {
     prepare_folders(plan);
     catch_interrupts();
     execute_missing(arguments, plan, results);
   }
-  const auto missing = std::ranges::count_if(results, [](const auto& stored) { return !stored; });
+  const std::int64_t missing = count_missing(results);
   if (missing < std::ssize(results)) print_text(results_text(plan, results));
   if (missing > 0) {
     print_error(fmt::format(

@@ -109,6 +109,7 @@ void execute(const Plan& plan, const Execution& execution, const std::atomic<boo
              Observer& observer, Results& results) {
   Executor executor(plan, execution, interrupted, observer, results);
   std::vector<std::jthread> jobs;
+  jobs.reserve(static_cast<std::size_t>(execution.jobs));
   for (int i = 0; i < execution.jobs; ++i) jobs.emplace_back([&] { executor.work(); });
 }
 

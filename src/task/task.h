@@ -50,6 +50,9 @@ class Task {
   // The labels an ideal reader of `tokens` gives: right at every labelled position, anything elsewhere. None where no
   // such reader exists (natural language).
   virtual std::optional<std::vector<std::int32_t>> oracle(const std::vector<std::int32_t>& tokens) const = 0;
+  // Changes with whatever the task reads besides its options (files). Part of a run's id, so that a result of other data is
+  // never taken for this one's.
+  virtual std::uint64_t data_id() const { return 0; }
   // True where tokens are bytes of text, so that loss / ln 2 is in bits per byte.
   virtual bool is_text() const { return false; }
 };

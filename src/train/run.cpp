@@ -252,7 +252,7 @@ OptionList measure_options() {
   };
 }
 
-void check(const RunSpec& spec) {
+std::uint64_t check(const RunSpec& spec) {
   const std::int64_t batch = spec.train.integer("batch");
   const std::int64_t lanes = spec.train.integer("lanes");
   fail_if(lanes > batch, "train.lanes: expected at most train.batch, got {} lanes for a batch of {}.", lanes, batch);
@@ -265,6 +265,7 @@ void check(const RunSpec& spec) {
             length, model.longest());
     make_task(spec, length);
   }
+  return task->data_id();
 }
 
 RunResult run(const RunSpec& spec, const RunContext& context) { return Run(spec, context)(); }

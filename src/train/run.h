@@ -75,8 +75,8 @@ struct Interrupted {};
 
 // Throws Error for a spec whose parts do not fit each other (mqar pairs that don't fit the length, heads that do not
 // divide the width, a batch smaller than its lanes, ...): everything that is known before the first step.
-// Cheap: builds the task and the model, but trains nothing.
-void check(const RunSpec& spec);
+// Cheap: builds the task and the model, but trains nothing. Returns the task's data_id().
+std::uint64_t check(const RunSpec& spec);
 
 // Trains, evaluates, measures. A loss that is not finite ends in Status::diverged, never in an exception.
 RunResult run(const RunSpec& spec, const RunContext& context);

@@ -1,0 +1,134 @@
+#!/bin/sh
+# cli_test.sh SEQBENCH SOURCE: runs the program and checks exit statuses, messages and files.
+set -u
+seqbench=$(realpath "$1")
+source=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+complain() {
+  echo "FAILED: $1"
+  sed 's/^/    /' out err
+  failures=$((failures + 1))
+}
+
+# expect STATUS TEXT COMMAND...: the exit status, and a text on standard output or error.
+expect() {
+  status=$1
+  text=$2
+  shift 2
+  "$@" >out 2>err
+  got=$?
+  [ "$got" -eq "$status" ] || complain "$*: exit status $got instead of $status"
+  grep -qF -e "$text" out err || complain "$*: does not say: $text"
+}
+
+# refuse TEXT ARGUMENTS...: `seqbench run` ends with status 2 and that text, prints no result and writes nothing.
+refuse() {
+  text=$1
+  shift
+  before=$(find . -type f -o -type d | sort | grep -v -e '^./out$' -e '^./err$')
+  expect 2 "$text" "$seqbench" run "$@"
+  [ -s out ] && complain "run $*: printed results"
+  after=$(find . -type f -o -type d | sort | grep -v -e '^./out$' -e '^./err$')
+  [ "$before" = "$after" ] || complain "run $*: wrote files"
+}
+
+cat >good.json <<'END'
+{
+  "task": { "name": "mqar", "vocab_size": 32, "length": 16, "pairs": 2 },
+  "model": { "layers": 1, "width": 8, "mixer": { "name": "softmax", "heads": 2 } },
+  "train": { "steps": 4, "batch": 4, "lanes": 2, "valid_every": 2 },
+  "eval": { "examples": 16 },
+  "measure": { "speed": false, "contexts": [16] }
+}
+END
+small="good.json --threads 1 --set"
+
+# Bad specs, and bad values on the command line.
+refuse 'train: unknown key "stesp"; did you mean "steps"?' $small train.stesp=3
+refuse 'the spec: unknown key "trian"; did you mean "train"?' $small trian.steps=3
+refuse 'train.steps: expected an integer from 1 to 1000000000, got many' $small train.steps=many
+refuse 'train.steps: expected an integer from 1 to 1000000000, got null' $small train.steps=null
+refuse 'train.warmup: expected a number from 0 to 1, got 2' $small train.warmup=2
+refuse 'model.mixer: unknown mechanism "sofmax"; did you mean "softmax"?' $small model.mixer=sofmax
+refuse 'task.name: unknown task "mqra"; did you mean "mqar"?' $small task.name=mqra
+refuse 'pairs' $small task.pairs=9
+refuse 'model.mixer.heads: expected a divisor of model.width' $small model.mixer.heads=3
+refuse 'train.lanes: expected at most train.batch' $small train.lanes=8
+refuse '(in the run with task.pairs=9)' $small 'grid.task.pairs=[2,9]'
+refuse 'grid.seed: empty grid' $small 'grid.seed=[]'
+refuse 'expected path=value' $small train.steps
+refuse 'not an object' $small train.steps.more=3
+refuse 'nope.json: cannot be read: No such file or directory' nope.json
+refuse 'is a folder' .
+printf '{ "task": { "name": "mqar" },\n  "model": { "mixer": "softmax", } }\n' >bad.json
+refuse 'bad.json: line 2, column 34: malformed JSON' bad.json
+printf '{ "task": { "name": "mqar", "name": "mqar" } }\n' >bad.json
+refuse 'task.name: the key is given twice' bad.json
+printf '{ "task": { "name": "mqar" } }\n' >bad.json
+refuse 'model.mixer: missing' bad.json
+refuse 'bad.json: model.mixer: missing' good.json bad.json
+refuse 'the output folder cannot be written' good.json --out good.json
+refuse 'the output folder cannot be written' good.json --out good.json/runs
+refuse 'the output folder cannot be written' good.json --out /proc/runs
+refuse 'spec is required'
+refuse '--jobs' good.json --jobs 0
+refuse '--threads' good.json --threads many
+
+# Commands.
+expect 2 'unknown command "rnu"; did you mean "run"?' "$seqbench" rnu
+expect 2 'Usage: seqbench' "$seqbench"
+expect 2 'unknown name "sofmax"; did you mean "softmax"?' "$seqbench" describe sofmax
+expect 0 'Usage: seqbench run' "$seqbench" run --help
+expect 0 'seqbench 0.' "$seqbench" --version
+expect 0 'softmax' "$seqbench" list
+expect 0 '"kind": "task"' "$seqbench" list tasks --json
+expect 0 'heads' "$seqbench" describe softmax
+expect 0 '"default": 0.001' "$seqbench" describe train --json
+expect 0 'GFLOP/s' "$seqbench" doctor
+{ "$seqbench" list 2>err; echo $? >status; } | head -n 1 >out
+[ "$(cat status)" -eq 0 ] && [ ! -s err ] && [ "$(wc -l <out)" -eq 1 ] || complain "list | head -1"
+"$seqbench" schema >schema.json
+cmp -s schema.json "$source/configs/schema.json" || complain "configs/schema.json is old: seqbench schema > configs/schema.json"
+rm -f schema.json status bad.json
+for spec in "$source"/configs/*.json; do
+  [ "$(basename "$spec")" = schema.json ] || expect 0 ' runs to do' "$seqbench" run "$spec" --dry-run
+done
+[ -d runs ] && complain "a dry run wrote files"
+
+# A grid runs, one run diverges, the other goes on; a second time all is skipped.
+expect 1 'diverged' "$seqbench" run $small 'grid.train.lr=[1000,0.01]' --set train.clip=0 --set train.steps=30
+[ "$(find runs -name result.json | wc -l)" -eq 2 ] || complain "two runs gave other than two results"
+grep -q '"status": "diverged"' runs/good/*lr1000*/result.json || complain "no run is stored as diverged"
+grep -q '"status": "ok"' runs/good/*lr0.01*/result.json || complain "no run is stored as ok"
+[ -s "$(echo runs/good/*lr0.01*/curve.jsonl)" ] || complain "there is no learning curve"
+cksum runs/good/*/result.json >before
+expect 1 '2 of 2 runs are finished' "$seqbench" run $small 'grid.train.lr=[1000,0.01]' --set train.clip=0 --set train.steps=30
+cksum runs/good/*/result.json | cmp -s - before || complain "finished runs were run again"
+
+# A result that cannot be read stops everything; --force runs again.
+echo '{' >"$(echo runs/good/*lr0.01*/result.json)"
+refuse '--force' $small 'grid.train.lr=[1000,0.01]' --set train.clip=0 --set train.steps=30
+expect 1 'diverged' "$seqbench" run $small 'grid.train.lr=[1000,0.01]' --set train.clip=0 --set train.steps=30 --force --quiet
+[ -s err ] && complain "--quiet was not quiet"
+
+# An interrupted run keeps its state, and goes on to the same curve as one that was not.
+long="$small train.steps=3000 --set train.valid_every=50"
+"$seqbench" run $long --out stopped >out 2>err &
+process=$!
+while kill -0 $process 2>err.kill && [ -z "$(find stopped -name curve.jsonl 2>err.kill)" ]; do sleep 0.05; done
+kill -INT $process
+wait $process
+[ $? -eq 130 ] || complain "an interrupted run did not end with 130"
+grep -q 'The same command goes on' err || complain "an interrupted run does not say how to go on"
+[ -n "$(find stopped -name checkpoint.safetensors)" ] || complain "an interrupted run kept no state"
+[ -z "$(find stopped -name result.json)" ] || complain "an interrupted run has a result"
+expect 0 'softmax' "$seqbench" run $long --out stopped
+expect 0 'softmax' "$seqbench" run $long --out straight
+cmp -s stopped/good/*/curve.jsonl straight/good/*/curve.jsonl || complain "an interrupted run went on to another curve"
+
+[ "$failures" -eq 0 ] && echo "all as expected"
+[ "$failures" -eq 0 ]

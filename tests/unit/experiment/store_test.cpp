@@ -1,0 +1,159 @@
+#include "experiment/store.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "experiment/runner.h"
+#include "unit/experiment/support.h"
+
+namespace seqbench {
+namespace {
+
+Plan small_plan(const Folder& folder) {
+  return make_plan({folder.write("small.json", small_spec().dump())}, {}, folder.path() / "runs");
+}
+
+StoredResult made_up() {
+  StoredResult stored;
+  stored.result.steps = 12;
+  stored.result.test.loss = 0.25;
+  stored.result.test.accuracy = 0.75;
+  stored.result.test.exact = 0.5;
+  stored.result.test.accuracy_interval = {0.7, 0.8};
+  stored.result.test.bits_per_byte = 1.5;
+  stored.result.test.chance = {.uniform = 0.01, .in_context = 0.125};
+  stored.result.test.examples = 100;
+  stored.result.test.labels = 400;
+  stored.result.test.slices = {{"length", 32, 0.5, 0.625, 0.25, 50}};
+  stored.result.cost.parameters = 1000;
+  stored.result.cost.mixer_parameters = 600;
+  stored.result.cost.state_bytes = {{64, 128}, {256, 512}};
+  stored.result.cost.flops_per_token = 6000;
+  stored.result.cost.train_tokens_per_s = 1e5;
+  stored.result.cost.prefill_tokens_per_s = {{64, 2e5}};
+  stored.result.cost.decode_us_per_token = {{64, 3.5}};
+  stored.result.cost.peak_bytes = 77;
+  stored.result.train_seconds = 1.25;
+  stored.environment = {.commit = "abc",
+                        .version = "1",
+                        .compiler = "c",
+                        .cpu = "p",
+                        .isa = {"avx2"},
+                        .kernels = "k",
+                        .onednn = "o"};
+  stored.environment.threads = 3;
+  stored.environment.gemm_gflops = 99.5;
+  stored.started = "2020-01-02T03:04:05Z";
+  return stored;
+}
+
+TEST_CASE("a result comes back from its file as it was") {
+  const Folder folder;
+  const Plan plan = small_plan(folder);
+  const PlannedRun& run = plan.runs[0];
+  CHECK_FALSE(load_result(run).has_value());
+  std::filesystem::create_directories(run.folder);
+  save_result(run, made_up());
+  const StoredResult back = load_result(run).value();
+  CHECK(result_json(run, back).dump() == result_json(run, made_up()).dump());
+  CHECK(back.result.test.slices.at(0).value == 32);
+  CHECK(back.result.cost.state_bytes.at(256) == 512);
+  CHECK(back.result.test.chance.in_context == 0.125);
+  CHECK(back.environment.threads == 3);
+  // Nothing but the result is left behind.
+  CHECK(std::distance(std::filesystem::directory_iterator(run.folder), {}) == 1);
+}
+
+TEST_CASE("result.json has the keys other programs read") {
+  const Folder folder;
+  const Plan plan = small_plan(folder);
+  const Json json = result_json(plan.runs[0], made_up());
+  CHECK(json["schema"] == 1);
+  CHECK(json["id"] == plan.runs[0].id);
+  CHECK(json["spec"]["train"]["steps"] == 4);
+  CHECK(json["status"] == "ok");
+  CHECK(json["metrics"]["train"] == nullptr);  // made_up() scored the test split only
+  CHECK(json["metrics"]["test"] == parse_json(R"({
+      "loss": 0.25, "accuracy": 0.75, "accuracy_interval": [0.7, 0.8], "exact": 0.5, "bits_per_byte": 1.5,
+      "chance": 0.01, "chance_in_context": 0.125, "examples": 100, "labels": 400,
+      "slices": [{"by": "length", "value": 32, "loss": 0.5, "accuracy": 0.625, "exact": 0.25, "examples": 50}]})",
+                                              "test"));
+  CHECK(json["cost"] == parse_json(R"({
+      "parameters": 1000, "mixer_parameters": 600, "state_bytes": {"64": 128, "256": 512}, "flops_per_token": 6000.0,
+      "train_tokens_per_s": 100000.0, "prefill_tokens_per_s": {"64": 200000.0}, "decode_us_per_token": {"64": 3.5},
+      "peak_bytes": 77, "process_peak_bytes": 0})",
+                                   "test"));
+  CHECK(json["environment"]["gemm_gflops"] == 99.5);
+  CHECK(json["time"]["train_seconds"] == 1.25);
+}
+
+TEST_CASE("numbers that are not finite are null and come back as such") {
+  const Folder folder;
+  const Plan plan = small_plan(folder);
+  StoredResult stored = made_up();
+  stored.result.status = Status::diverged;
+  stored.result.message = "why";
+  stored.result.test.loss = std::nan("");
+  stored.result.cost = {};
+  std::filesystem::create_directories(plan.runs[0].folder);
+  save_result(plan.runs[0], stored);
+  CHECK(read_json(plan.runs[0].folder / "result.json")["metrics"]["test"]["loss"] == nullptr);
+  CHECK(read_json(plan.runs[0].folder / "result.json")["cost"] == nullptr);
+  const StoredResult back = load_result(plan.runs[0]).value();
+  CHECK(back.result.status == Status::diverged);
+  CHECK(back.result.message == "why");
+  CHECK(std::isnan(back.result.test.loss));
+}
+
+TEST_CASE("a result that cannot be read is an error that names the file and the remedy") {
+  const Folder folder;
+  const Plan plan = small_plan(folder);
+  const auto message_for = [&](const std::string& text) {
+    std::filesystem::create_directories(plan.runs[0].folder);
+    std::ofstream(plan.runs[0].folder / "result.json") << text;
+    return message_of([&] { load_result(plan.runs[0]); });
+  };
+  const Json good = result_json(plan.runs[0], made_up());
+  CHECK(message_for(good.dump()) == "");
+  Json wrong = good;
+  wrong.erase("metrics");
+  CHECK(has(message_for(wrong.dump()), "result.json: is not a result that can be read"));
+  wrong = good;
+  wrong["schema"] = 2;
+  CHECK(has(message_for(wrong.dump()), "its schema is 2"));
+  wrong = good;
+  wrong["status"] = "fine";
+  CHECK(has(message_for(wrong.dump()), "unknown status \"fine\""));
+  wrong = good;
+  wrong["cost"]["state_bytes"]["many"] = 3;
+  CHECK(has(message_for(wrong.dump()), "--force"));
+  CHECK(has(message_for("{"), "--force"));
+}
+
+TEST_CASE("finished runs are those that need not run again") {
+  const Folder folder;
+  const Plan plan = small_plan(folder);
+  std::filesystem::create_directories(plan.runs[0].folder);
+  StoredResult stored = made_up();
+  for (const auto& [status, finished] :
+       {std::pair{Status::ok, true}, {Status::diverged, true}, {Status::failed, false}}) {
+    stored.result.status = status;
+    save_result(plan.runs[0], stored);
+    CHECK(finished_results(plan).at(0).has_value() == finished);
+  }
+}
+
+TEST_CASE("an output folder that cannot be written is found, and nothing is left of the attempt") {
+  const Folder folder;
+  const auto spec = folder.write("small.json", small_spec().dump());
+  const auto file = folder.write("file", "");
+  const Plan blocked = make_plan({spec}, {}, file / "runs");
+  CHECK(has(message_of([&] { prepare_folders(blocked); }), "the output folder cannot be written"));
+  const Plan half = make_plan({spec}, {}, folder.path() / "new" / "runs");
+  prepare_folders(half);
+  CHECK(std::filesystem::is_empty(half.runs[0].folder.parent_path()));
+}
+
+}  // namespace
+}  // namespace seqbench
