@@ -3,8 +3,9 @@
 //   z_t = sigmoid(x_t Wz);  h~_t = g(x_t Wh);  g(a) = a + 0.5 for a >= 0, sigmoid(a) below
 //   h_t = (1 - z_t) h_{t-1} + z_t h~_t, h_0 = 0;  y = h, or h Wo when expansion is not 1
 //
-// The gates see the input only, so a sequence is two matrix products and a scan; recurrent with h as its state:
-// expansion * D numbers. h is computed directly: the paper's log-space form gives the same h (kernels/min_gru.h).
+// The gates see the input only, so a sequence is two matrix products and a scan; recurrent with h as its
+// state: expansion * D numbers. h is computed directly: the paper's log-space form gives the same h
+// (kernels/min_gru.h).
 #include "autograd/ops.h"
 #include "autograd/sequence_ops.h"
 #include "mechanism/mechanism.h"
@@ -18,7 +19,8 @@ class MinGru : public Mechanism {
       : inner_(expansion * context.width) {
     wz_ = parameters.add("wz", {context.width, inner_}, {.std = kInitStd});
     wh_ = parameters.add("wh", {context.width, inner_}, {.std = kInitStd});
-    if (expansion != 1) wo_ = parameters.add("wo", {inner_, context.width}, {.std = output_std(context.layers)});
+    if (expansion != 1)
+      wo_ = parameters.add("wo", {inner_, context.width}, {.std = output_std(context.layers)});
   }
 
   Tensor forward(Tape& tape, const Tensor& x) const override {

@@ -210,11 +210,10 @@ void register_mqar(TaskRegistry& registry) {
                   "power_a", 0.01, {0, 16},
                   "gap g (from 0) between context and query has weight (g + 1)^(power_a - 1); 1 is uniform"),
               Option::integer("passes", 1, {1, 1 << 18}, "how often the context shows its pairs"),
-              Option::choice(
-                  "fillers", "zero", {"zero", "distinct", "any"},
-                  "tokens between queries: zero, which is neither key nor value; distinct from 0 and this sequence's keys "
-                  "and values (much harder: it takes many more examples to learn); any token, as in the "
-                  "published code, where a filler may repeat a key"),
+              Option::choice("fillers", "zero", {"zero", "distinct", "any"},
+                             "tokens between queries: zero; distinct, random but no key or value of the "
+                             "sequence (much harder); any, "
+                             "as published, may repeat a key"),
               Option::integer(
                   "train_examples", 0, {0, static_cast<double>(std::int64_t{1} << 40)},
                   "0: a fresh example each time; N: a fixed set of N, each epoch in an order of its own "

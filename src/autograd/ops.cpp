@@ -19,10 +19,14 @@ constexpr std::int64_t kScoreRows = 128;
 
 Shape with_width(const Shape& shape, std::int64_t width) {
   switch (shape.rank()) {
-    case 1: return {width};
-    case 2: return {shape[0], width};
-    case 3: return {shape[0], shape[1], width};
-    default: return {shape[0], shape[1], shape[2], width};
+    case 1:
+      return {width};
+    case 2:
+      return {shape[0], width};
+    case 3:
+      return {shape[0], shape[1], width};
+    default:
+      return {shape[0], shape[1], shape[2], width};
   }
 }
 
@@ -39,11 +43,11 @@ Tensor matmul(Tape& tape, const Tensor& x, const Tensor& w) {
     tape.record(y, [=, &tape] {
       const T* dy = tape.gradient<T>(y);
       const Sink<T> dx = tape.sink<T>(x);
-      kernels::matmul({.m = rows, .n = n, .k = m, .transpose_b = true, .accumulate = dx.accumulate}, dy, w.as<T>(),
-                      dx.data);
+      kernels::matmul({.m = rows, .n = n, .k = m, .transpose_b = true, .accumulate = dx.accumulate}, dy,
+                      w.as<T>(), dx.data);
       const Sink<T> dw = tape.sink<T>(w);
-      kernels::matmul({.m = n, .n = m, .k = rows, .transpose_a = true, .accumulate = dw.accumulate}, x.as<T>(), dy,
-                      dw.data);
+      kernels::matmul({.m = n, .n = m, .k = rows, .transpose_a = true, .accumulate = dw.accumulate},
+                      x.as<T>(), dy, dw.data);
     });
   });
   return y;
@@ -92,8 +96,8 @@ Tensor bias_gelu(Tape& tape, const Tensor& x, const Tensor& bias) {
     tape.record(y, [=, &tape] {
       const Sink<T> dx = tape.sink<T>(x);
       const Sink<T> d_bias = tape.sink<T>(bias);
-      kernels::bias_gelu_backward(rows, width, x.as<T>(), bias.as<T>(), tape.gradient<T>(y), dx.data, dx.accumulate,
-                                  d_bias.data, d_bias.accumulate);
+      kernels::bias_gelu_backward(rows, width, x.as<T>(), bias.as<T>(), tape.gradient<T>(y), dx.data,
+                                  dx.accumulate, d_bias.data, d_bias.accumulate);
     });
   });
   return y;
@@ -126,8 +130,8 @@ Tensor layer_norm(Tape& tape, const Tensor& x, const Tensor& gain, const Tensor&
       const Sink<T> dx = tape.sink<T>(x);
       T* d_gain = added_to<T>(tape, gain);
       T* d_bias = added_to<T>(tape, bias);
-      kernels::layer_norm_backward(rows, width, x.as<T>(), gain.as<T>(), mean, rstd, tape.gradient<T>(y), dx.data,
-                                   dx.accumulate, d_gain, d_bias);
+      kernels::layer_norm_backward(rows, width, x.as<T>(), gain.as<T>(), mean, rstd, tape.gradient<T>(y),
+                                   dx.data, dx.accumulate, d_gain, d_bias);
     });
   });
   return y;
@@ -187,7 +191,8 @@ Tensor logits(Tape& tape, const Tensor& x, const Tensor& table) {
   return y;
 }
 
-void score(Tape& tape, const Tensor& x, const Tensor& table, std::span<const std::int32_t> labels, Scores& scores) {
+void score(Tape& tape, const Tensor& x, const Tensor& table, std::span<const std::int32_t> labels,
+           Scores& scores) {
   const std::int64_t rows = x.shape.rows();
   const std::int64_t width = table.shape[1];
   const std::int64_t vocab = table.shape[0];
@@ -207,8 +212,9 @@ void score(Tape& tape, const Tensor& x, const Tensor& table, std::span<const std
       const Sink<T> dx = tape.sink<T>(x);
       kernels::matmul({.m = count, .n = width, .k = vocab}, tile, table.as<T>(), dx.data + first * width);
       const Sink<T> d_table = tape.sink<T>(table);
-      kernels::matmul({.m = vocab, .n = width, .k = count, .transpose_a = true, .accumulate = d_table.accumulate}, tile,
-                      part, d_table.data);
+      kernels::matmul(
+          {.m = vocab, .n = width, .k = count, .transpose_a = true, .accumulate = d_table.accumulate}, tile,
+          part, d_table.data);
     }
     tape.release(tile, tile_size);
   });

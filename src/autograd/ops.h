@@ -1,5 +1,5 @@
-// Operations on rows, on a tape: each has its kernel's forward and backward side by side. Tensors are [..., width]; all
-// but the last dimension are rows.
+// Operations on rows, on a tape: each has its kernel's forward and backward side by side. Tensors are [...,
+// width]; all but the last dimension are rows.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -27,8 +27,8 @@ Tensor elu_plus_one(Tape& tape, const Tensor& x);
 // (x - mean) / sqrt(variance + 1e-5) * gain + bias, over the width (Ba et al. 2016, arXiv 1607.06450).
 Tensor layer_norm(Tape& tape, const Tensor& x, const Tensor& gain, const Tensor& bias);
 
-// Rows of table[V, D] for tokens [batch, length], plus positions[t + first] when `positions` is given: y[batch, length, D].
-// `tokens` must outlive the tape.
+// Rows of table[V, D] for tokens [batch, length], plus positions[t + first] when `positions` is given:
+// y[batch, length, D]. `tokens` must outlive the tape.
 Tensor embed(Tape& tape, std::span<const std::int32_t> tokens, std::int64_t batch, const Tensor& table,
              const Tensor* positions, std::int64_t first_position);
 
@@ -44,9 +44,10 @@ struct Scores {
   std::vector<std::int32_t> best;  // the token with the largest logit
 };
 
-// The end of a training or evaluation pass: cross-entropy of x[R, D] table[V, D]^T against labels[R]. When recording,
-// the gradient of the SUM of the losses is written to x and table at once, so that logits live only in tiles; call
-// tape.backward() next. Replaces what `scores` holds.
-void score(Tape& tape, const Tensor& x, const Tensor& table, std::span<const std::int32_t> labels, Scores& scores);
+// The end of a training or evaluation pass: cross-entropy of x[R, D] table[V, D]^T against labels[R]. When
+// recording, the gradient of the SUM of the losses is written to x and table at once, so that logits live
+// only in tiles; call tape.backward() next. Replaces what `scores` holds.
+void score(Tape& tape, const Tensor& x, const Tensor& table, std::span<const std::int32_t> labels,
+           Scores& scores);
 
 }  // namespace seqbench

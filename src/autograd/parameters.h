@@ -21,8 +21,8 @@ struct Parameter {
   Init init;
   std::int64_t offset = 0;  // of its first element in the flat buffer; a multiple of 16
   std::int64_t size() const { return shape.size(); }
-  // Weight decay is for matrices: not for gains, biases and other vectors (Loshchilov & Hutter 2019 leave it open;
-  // this is the common choice).
+  // Weight decay is for matrices: not for gains, biases and other vectors (Loshchilov & Hutter 2019 leave it
+  // open; this is the common choice).
   bool decays() const { return shape.rank() >= 2; }
 };
 

@@ -82,13 +82,15 @@ void append_tokens(const Tensor& x, Buffer& cache) {
     using T = decltype(zero);
     for (std::int64_t b = 0; b < batch; ++b) {
       for (std::int64_t t = 0; t < length; ++t) {
-        std::copy_n(x.as<T>() + (b * length + t) * width, width, cache.as<T>() + before + (t * batch + b) * width);
+        std::copy_n(x.as<T>() + (b * length + t) * width, width,
+                    cache.as<T>() + before + (t * batch + b) * width);
       }
     }
   });
 }
 
-Tensor cached_attention(Tape& tape, const Tensor& q, const Buffer& keys, const Buffer& values, std::int64_t heads) {
+Tensor cached_attention(Tape& tape, const Tensor& q, const Buffer& keys, const Buffer& values,
+                        std::int64_t heads) {
   const AttentionShape shape = cached_attention_shape(q, keys, heads);
   const Tensor y = tape.make(q.shape);
   visit(q.dtype, [&](auto zero) {
@@ -116,7 +118,8 @@ Tensor linear_attention(Tape& tape, const Tensor& q, const Tensor& k, const Tens
     T* state = tape.scratch<T>(state_size);
     T* scratch = tape.scratch<T>(scratch_size);
     std::fill_n(state, state_size, T(0));
-    kernels::linear_attention(shape, q.as<T>(), k.as<T>(), v.as<T>(), {state, y.as<T>(), den, chunk_states}, scratch);
+    kernels::linear_attention(shape, q.as<T>(), k.as<T>(), v.as<T>(), {state, y.as<T>(), den, chunk_states},
+                              scratch);
     tape.release(scratch, scratch_size);
     tape.release(state, state_size);
     tape.record(y, [=, &tape] {
@@ -125,7 +128,8 @@ Tensor linear_attention(Tape& tape, const Tensor& q, const Tensor& k, const Tens
       T* dk = added_to<T>(tape, k);
       T* dv = added_to<T>(tape, v);
       kernels::linear_attention_backward(shape, q.as<T>(), k.as<T>(), v.as<T>(),
-                                         {y.as<T>(), den, chunk_states, tape.gradient<T>(y), dq, dk, dv}, memory);
+                                         {y.as<T>(), den, chunk_states, tape.gradient<T>(y), dq, dk, dv},
+                                         memory);
       tape.release(memory, scratch_size);
     });
   });
@@ -143,8 +147,8 @@ Tensor linear_attention(Tape& tape, const Tensor& q, const Tensor& k, const Tens
     } else {
       T* den = tape.scratch<T>(shape.batch * heads * shape.length);
       T* scratch = tape.scratch<T>(kernels::linear_attention_scratch(shape));
-      kernels::linear_attention(shape, q.as<T>(), k.as<T>(), v.as<T>(), {state.as<T>(), y.as<T>(), den, nullptr},
-                                scratch);
+      kernels::linear_attention(shape, q.as<T>(), k.as<T>(), v.as<T>(),
+                                {state.as<T>(), y.as<T>(), den, nullptr}, scratch);
     }
   });
   return y;
@@ -162,8 +166,8 @@ Tensor min_gru(Tape& tape, const Tensor& gate, const Tensor& candidate) {
     tape.record(h, [=, &tape] {
       Overwritten<T> d_gate(tape, gate);
       Overwritten<T> d_candidate(tape, candidate);
-      kernels::min_gru_backward(shape, gate.as<T>(), candidate.as<T>(), h.as<T>(), tape.gradient<T>(h), d_gate.data(),
-                                d_candidate.data());
+      kernels::min_gru_backward(shape, gate.as<T>(), candidate.as<T>(), h.as<T>(), tape.gradient<T>(h),
+                                d_gate.data(), d_candidate.data());
       d_gate.finish();
       d_candidate.finish();
     });

@@ -10,11 +10,13 @@ Tensor causal_attention(Tape& tape, const Tensor& q, const Tensor& k, const Tens
 // Appends the tokens of x[B, L, D] to a cache [tokens, B, D]. Not recorded.
 void append_tokens(const Tensor& x, Buffer& cache);
 
-// The attention of queries that are the last of the tokens in a cache: keys and values are [tokens, B, heads * d] buffers that
-// already hold those of q[B, L, heads * d]. Not recorded.
-Tensor cached_attention(Tape& tape, const Tensor& q, const Buffer& keys, const Buffer& values, std::int64_t heads);
+// The attention of queries that are the last of the tokens in a cache: keys and values are [tokens, B, heads
+// * d] buffers that already hold those of q[B, L, heads * d]. Not recorded.
+Tensor cached_attention(Tape& tape, const Tensor& q, const Buffer& keys, const Buffer& values,
+                        std::int64_t heads);
 
-// Normalised linear attention of feature maps q, k (not negative) and v, each [B, L, heads * d], from an empty state.
+// Normalised linear attention of feature maps q, k (not negative) and v, each [B, L, heads * d], from an
+// empty state.
 Tensor linear_attention(Tape& tape, const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads);
 
 // The same after `state`, [B, heads, d (d + 1)], which is left as it is after the last token. Not recorded.

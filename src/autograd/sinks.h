@@ -16,11 +16,13 @@ T* added_to(Tape& tape, const Tensor& input) {
   return sink.data;
 }
 
-// For kernels that overwrite: the sink itself while it is unwritten, otherwise scratch that finish() adds to it.
+// For kernels that overwrite: the sink itself while it is unwritten, otherwise scratch that finish() adds to
+// it.
 template <class T>
 class Overwritten {
  public:
-  Overwritten(Tape& tape, const Tensor& input) : tape_(tape), size_(input.shape.size()), sink_(tape.sink<T>(input)) {
+  Overwritten(Tape& tape, const Tensor& input)
+      : tape_(tape), size_(input.shape.size()), sink_(tape.sink<T>(input)) {
     data_ = sink_.accumulate ? tape.scratch<T>(size_) : sink_.data;
   }
   T* data() const { return data_; }

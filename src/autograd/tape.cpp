@@ -27,9 +27,10 @@ Tape::Tape(const Parameters& parameters, const Buffer& weights, Gradients* gradi
 Tensor Tape::parameter(int id) {
   const Parameter& parameter = parameters_[id];
   // A tape reads weights and never writes them; Tensor has one kind of pointer.
-  auto* bytes = const_cast<std::byte*>(
-      visit(dtype(), [&](auto zero) { return reinterpret_cast<const std::byte*>(weights_.as<decltype(zero)>()); }));
-  Tensor tensor{bytes + static_cast<std::size_t>(parameter.offset) * size_of(dtype()), parameter.shape, dtype()};
+  auto* bytes = const_cast<std::byte*>(visit(
+      dtype(), [&](auto zero) { return reinterpret_cast<const std::byte*>(weights_.as<decltype(zero)>()); }));
+  Tensor tensor{bytes + static_cast<std::size_t>(parameter.offset) * size_of(dtype()), parameter.shape,
+                dtype()};
   if (recording()) {
     tensor.slot = static_cast<int>(slots_.size());
     slots_.push_back({.parameter = id});

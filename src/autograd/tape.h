@@ -1,5 +1,6 @@
-// The tape of one micro-batch: operations append themselves in the order they run; backward walks them in reverse, in
-// a loop. Everything it holds lives in one arena, and goes back there as soon as backward is past it.
+// The tape of one micro-batch: operations append themselves in the order they run; backward walks them in
+// reverse, in a loop. Everything it holds lives in one arena, and goes back there as soon as backward is past
+// it.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -13,12 +14,12 @@ namespace seqbench {
 
 class Parameters;
 
-// The gradient of one lane: flat like the weights. A parameter's part is meaningless until it has been written once in
-// a step, which saves clearing megabytes: the first writer overwrites, the others add.
+// The gradient of one lane: flat like the weights. A parameter's part is meaningless until it has been
+// written once in a step, which saves clearing megabytes: the first writer overwrites, the others add.
 class Gradients {
  public:
   Gradients(const Parameters& parameters, DType type);
-  void forget();        // the start of a step: nothing is written
+  void forget();           // the start of a step: nothing is written
   void clear_unwritten();  // the end of a step: parameters that no operation reached have gradient 0
   Buffer& values() { return values_; }
   const Buffer& values() const { return values_; }
@@ -30,7 +31,8 @@ class Gradients {
   std::vector<char> written_;
 };
 
-// Where backward puts a gradient: adds to data when `accumulate`, overwrites it otherwise. Null data: not wanted.
+// Where backward puts a gradient: adds to data when `accumulate`, overwrites it otherwise. Null data: not
+// wanted.
 template <class T>
 struct Sink {
   T* data = nullptr;
@@ -40,7 +42,8 @@ struct Sink {
 
 class Tape {
  public:
-  // `gradients` null: nothing is recorded. Both buffers must outlive the tape and be laid out as `parameters` says.
+  // `gradients` null: nothing is recorded. Both buffers must outlive the tape and be laid out as `parameters`
+  // says.
   Tape(const Parameters& parameters, const Buffer& weights, Gradients* gradients, Arena& arena);
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
@@ -63,8 +66,8 @@ class Tape {
     arena_.release(block, static_cast<std::size_t>(count) * sizeof(T));
   }
 
-  // Appends the backward of the operation that made `output`. It runs only if something wrote output's gradient; it reads
-  // gradient(output) and writes sink() of its inputs. Does nothing when not recording.
+  // Appends the backward of the operation that made `output`. It runs only if something wrote output's
+  // gradient; it reads gradient(output) and writes sink() of its inputs. Does nothing when not recording.
   void record(const Tensor& output, std::function<void()> backward);
   // Only in a backward.
   template <class T>

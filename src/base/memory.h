@@ -1,4 +1,5 @@
-// Memory for tensors: 64-byte aligned, so that a vector load never splits a cache line by accident of allocation.
+// Memory for tensors: 64-byte aligned, so that a vector load never splits a cache line by accident of
+// allocation.
 #pragma once
 #include <cstddef>
 #include <memory>
@@ -9,7 +10,9 @@ namespace seqbench {
 
 constexpr std::size_t kAlignment = 64;
 
-constexpr std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+constexpr std::size_t aligned(std::size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 struct FreeAligned {
   void operator()(void* memory) const;
@@ -17,8 +20,9 @@ struct FreeAligned {
 // Uninitialised, 64-byte aligned. Throws std::bad_alloc.
 std::unique_ptr<std::byte[], FreeAligned> allocate_aligned(std::size_t bytes);
 
-// The private memory of one worker: hands out blocks, takes them back, and forgets all of them at once. Released
-// blocks are handed out again first, while they are still warm in the cache. Not for several threads.
+// The private memory of one worker: hands out blocks, takes them back, and forgets all of them at once.
+// Released blocks are handed out again first, while they are still warm in the cache. Not for several
+// threads.
 class Arena {
  public:
   void* allocate(std::size_t bytes);

@@ -29,19 +29,20 @@ std::string in_range(const Range& range) {
 bool inside(const Range& range, double value) { return value >= range.low && value <= range.high; }
 
 bool allowed(const Option& option, const Value& value) {
-  return std::visit(
-      Overloaded{[](bool) { return true; },
-                 [&](std::int64_t v) { return inside(option.range, static_cast<double>(v)); },
-                 [&](double v) { return std::isfinite(v) && inside(option.range, v); },
-                 [&](const std::string& v) {
-                   return option.choices.empty() || std::ranges::find(option.choices, v) != option.choices.end();
-                 },
-                 [&](const Integers& v) {
-                   return std::ranges::all_of(
-                       v, [&](std::int64_t i) { return inside(option.range, static_cast<double>(i)); });
-                 },
-                 [](const Texts&) { return true; }},
-      value);
+  return std::visit(Overloaded{[](bool) { return true; },
+                               [&](std::int64_t v) { return inside(option.range, static_cast<double>(v)); },
+                               [&](double v) { return std::isfinite(v) && inside(option.range, v); },
+                               [&](const std::string& v) {
+                                 return option.choices.empty() ||
+                                        std::ranges::find(option.choices, v) != option.choices.end();
+                               },
+                               [&](const Integers& v) {
+                                 return std::ranges::all_of(v, [&](std::int64_t i) {
+                                   return inside(option.range, static_cast<double>(i));
+                                 });
+                               },
+                               [](const Texts&) { return true; }},
+                    value);
 }
 
 // JSON has one kind of empty list and one kind of number; a declaration has more.
@@ -98,18 +99,17 @@ Option Option::texts(std::string name, Texts value, std::string help) {
 
 std::string expected(const Option& option) {
   const std::string range = in_range(option.range);
-  return std::visit(Overloaded{[](bool) -> std::string { return "true or false"; },
-                               [&](std::int64_t) { return "an integer" + range; },
-                               [&](double) { return "a number" + range; },
-                               [&](const std::string&) -> std::string {
-                                 if (option.choices.empty()) return "a text";
-                                 return fmt::format("one of: {}", fmt::join(option.choices, ", "));
-                               },
-                               [&](const Integers&) {
-                                 return "a list of integers" + (range.empty() ? "" : ", each" + range);
-                               },
-                               [](const Texts&) -> std::string { return "a list of texts"; }},
-                    option.default_value);
+  return std::visit(
+      Overloaded{
+          [](bool) -> std::string { return "true or false"; },
+          [&](std::int64_t) { return "an integer" + range; }, [&](double) { return "a number" + range; },
+          [&](const std::string&) -> std::string {
+            if (option.choices.empty()) return "a text";
+            return fmt::format("one of: {}", fmt::join(option.choices, ", "));
+          },
+          [&](const Integers&) { return "a list of integers" + (range.empty() ? "" : ", each" + range); },
+          [](const Texts&) -> std::string { return "a list of texts"; }},
+      option.default_value);
 }
 
 std::string to_text(const Value& value) {
@@ -137,10 +137,12 @@ std::string unknown_name(std::string_view what, std::string_view name, const std
                          const Texts& known) {
   const std::string near = nearest(name, known);
   return fmt::format("{}: unknown {} \"{}\"{} Known: {}.", path, what, name,
-                     near.empty() ? "." : fmt::format("; did you mean \"{}\"?", near), fmt::join(known, ", "));
+                     near.empty() ? "." : fmt::format("; did you mean \"{}\"?", near),
+                     fmt::join(known, ", "));
 }
 
-Options::Options(const OptionList& declared, const std::map<std::string, Value>& given, const std::string& path) {
+Options::Options(const OptionList& declared, const std::map<std::string, Value>& given,
+                 const std::string& path) {
   Texts names;
   for (const Option& option : declared) names.push_back(option.name);
   for (const auto& [name, value] : given) {

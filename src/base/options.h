@@ -1,5 +1,6 @@
-// Typed options with a name, a default, a range and one line of help. Every part of a spec is declared with these,
-// and parsing, `describe`, defaults, the schema and the hash of a run all come from that one declaration.
+// Typed options with a name, a default, a range and one line of help. Every part of a spec is declared with
+// these, and parsing, `describe`, defaults, the schema and the hash of a run all come from that one
+// declaration.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -50,14 +51,15 @@ std::string to_text(const Value& value);
 std::string nearest(std::string_view name, const Texts& candidates);
 
 // "unknown <what> "x" at <path>; did you mean "y"? Known: a, b, c" (the question only when a name is near).
-std::string unknown_name(std::string_view what, std::string_view name, const std::string& path, const Texts& known);
+std::string unknown_name(std::string_view what, std::string_view name, const std::string& path,
+                         const Texts& known);
 
 // The values of one declared list of options, all present: given ones checked, the others at their defaults.
 class Options {
  public:
   Options() = default;
-  // Throws Error naming `path`.`key` for a key that is not declared, a value of another type (an integer where a
-  // real is expected is taken), or one out of its range or choices.
+  // Throws Error naming `path`.`key` for a key that is not declared, a value of another type (an integer
+  // where a real is expected is taken), or one out of its range or choices.
   Options(const OptionList& declared, const std::map<std::string, Value>& given, const std::string& path);
 
   // Throw std::logic_error when no option of that name and type was declared.

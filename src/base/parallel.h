@@ -7,8 +7,8 @@
 
 namespace seqbench {
 
-// Calls f(worker, i) once for every i in [0, count), on up to `threads` workers numbered from 0. An exception ends that
-// worker's call only; the first one caught is thrown again when all are done.
+// Calls f(worker, i) once for every i in [0, count), on up to `threads` workers numbered from 0. An exception
+// ends that worker's call only; the first one caught is thrown again when all are done.
 template <class F>
 void parallel_for(int threads, std::int64_t count, const F& f) {
   omp_set_num_threads(1);  // what the workers inherit, and with them any library they call

@@ -10,8 +10,9 @@
 namespace seqbench {
 
 Random::Random(std::uint64_t seed, std::string_view purpose, std::uint64_t index) {
-  // 64 bits of key hold the seed; the purpose goes into the counter's upper half together with the index, so that
-  // the streams of one purpose are disjoint by construction and those of two purposes but for a 32-bit hash.
+  // 64 bits of key hold the seed; the purpose goes into the counter's upper half together with the index, so
+  // that the streams of one purpose are disjoint by construction and those of two purposes but for a 32-bit
+  // hash.
   const std::uint64_t named = hash_of(purpose);
   key_[0] = static_cast<std::uint32_t>(seed);
   key_[1] = static_cast<std::uint32_t>(seed >> 32);

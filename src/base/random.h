@@ -1,5 +1,5 @@
-// Counter-based random numbers: a stream is a pure function of its key, so data and initial weights do not depend
-// on the order or the thread in which they are drawn.
+// Counter-based random numbers: a stream is a pure function of its key, so data and initial weights do not
+// depend on the order or the thread in which they are drawn.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -12,9 +12,9 @@ constexpr std::uint64_t hash_of(std::string_view text, std::uint64_t start = 0xc
   return start;
 }
 
-// The stream of (seed, purpose, index): Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as
-// 1, 2, 3"), seed and purpose in the key, index and position in the counter. Two streams that differ in purpose or
-// index never share a block. 2^32 blocks of four words each.
+// The stream of (seed, purpose, index): Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy
+// as 1, 2, 3"), seed and purpose in the key, index and position in the counter. Two streams that differ in
+// purpose or index never share a block. 2^32 blocks of four words each.
 class Random {
  public:
   Random(std::uint64_t seed, std::string_view purpose, std::uint64_t index = 0);

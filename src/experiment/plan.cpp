@@ -12,10 +12,11 @@ namespace {
 
 constexpr std::size_t kLongestSlug = 60;
 
-// Ten hexadecimal digits; a new version of the task's scores, or other files behind the same names, make it another run.
+// Ten hexadecimal digits; a new version of the task's scores, or other files behind the same names, make it
+// another run.
 std::string hash_of_run(const PlannedRun& run, std::uint64_t data_id) {
-  const std::uint64_t hash =
-      hash_of(fmt::format("{} task version {} data {}", run.resolved.dump(), run.spec.task->version, data_id));
+  const std::uint64_t hash = hash_of(
+      fmt::format("{} task version {} data {}", run.resolved.dump(), run.spec.task->version, data_id));
   return fmt::format("{:010x}", hash & 0xffffffffffULL);
 }
 

@@ -12,7 +12,8 @@ HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
 
-// gelu(x) = x s(2u) with u = sqrt(2/pi) (x + 0.044715 x^3), because (1 + tanh u) / 2 = sigmoid(2u): one exponential.
+// gelu(x) = x s(2u) with u = sqrt(2/pi) (x + 0.044715 x^3), because (1 + tanh u) / 2 = sigmoid(2u): one
+// exponential.
 struct GeluParts {
   FloatVec share;  // sigmoid(2u)
   FloatVec square;
@@ -35,14 +36,15 @@ void BiasGelu(std::int64_t rows, std::int64_t width, const float* x, const float
 }
 
 // d/dx x s(2u) = s + x s (1 - s) 2u', 2u' = 2 sqrt(2/pi) (1 + 3 * 0.044715 x^2)
-void BiasGeluBackward(std::int64_t rows, std::int64_t width, const float* x, const float* bias, const float* dy,
-                      float* dx, bool accumulate, float* dbias) {
+void BiasGeluBackward(std::int64_t rows, std::int64_t width, const float* x, const float* bias,
+                      const float* dy, float* dx, bool accumulate, float* dbias) {
   for (std::int64_t r = 0; r < rows; ++r, x += width, dy += width, dx += width) {
     for_vectors(width, [&](std::int64_t c, auto part) HWY_ATTR {
       const FloatVec in = hn::Add(part.load(x + c), part.load(bias + c));
       const GeluParts parts = gelu_parts(in);
-      const FloatVec slope_2u = hn::MulAdd(parts.square, all(static_cast<float>(6 * naive::kGeluScale * naive::kGeluCube)),
-                                           all(static_cast<float>(2 * naive::kGeluScale)));
+      const FloatVec slope_2u =
+          hn::MulAdd(parts.square, all(static_cast<float>(6 * naive::kGeluScale * naive::kGeluCube)),
+                     all(static_cast<float>(2 * naive::kGeluScale)));
       const FloatVec both = hn::Mul(parts.share, hn::Sub(all(1), parts.share));
       const FloatVec slope = hn::MulAdd(hn::Mul(in, both), slope_2u, parts.share);
       const FloatVec d = hn::Mul(part.load(dy + c), slope);
@@ -85,13 +87,15 @@ void bias_gelu(std::int64_t rows, std::int64_t width, const float* x, const floa
   HWY_DYNAMIC_DISPATCH(BiasGelu)(rows, width, x, bias, y);
 }
 
-void bias_gelu_backward(std::int64_t rows, std::int64_t width, const float* x, const float* bias, const float* dy,
-                        float* dx, bool accumulate_dx, float* dbias, bool accumulate_dbias) {
+void bias_gelu_backward(std::int64_t rows, std::int64_t width, const float* x, const float* bias,
+                        const float* dy, float* dx, bool accumulate_dx, float* dbias, bool accumulate_dbias) {
   if (!accumulate_dbias) std::fill_n(dbias, width, 0.0F);
   HWY_DYNAMIC_DISPATCH(BiasGeluBackward)(rows, width, x, bias, dy, dx, accumulate_dx, dbias);
 }
 
-void elu_plus_one(std::int64_t count, const float* x, float* y) { HWY_DYNAMIC_DISPATCH(EluPlusOne)(count, x, y); }
+void elu_plus_one(std::int64_t count, const float* x, float* y) {
+  HWY_DYNAMIC_DISPATCH(EluPlusOne)(count, x, y);
+}
 
 void elu_plus_one_backward(std::int64_t count, const float* x, const float* dy, float* dx, bool accumulate) {
   HWY_DYNAMIC_DISPATCH(EluPlusOneBackward)(count, x, dy, dx, accumulate);

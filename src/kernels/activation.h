@@ -4,14 +4,15 @@
 
 namespace seqbench::kernels {
 
-// y = gelu(x + bias), x[rows, width], bias[width], in the tanh form of Hendrycks & Gimpel 2016 (arXiv 1606.08415).
+// y = gelu(x + bias), x[rows, width], bias[width], in the tanh form of Hendrycks & Gimpel 2016 (arXiv
+// 1606.08415).
 void bias_gelu(std::int64_t rows, std::int64_t width, const float* x, const float* bias, float* y);
 inline void bias_gelu(std::int64_t rows, std::int64_t width, const double* x, const double* bias, double* y) {
   naive::bias_gelu(rows, width, x, bias, y);
 }
 // Overwrites, or adds to when told to accumulate, dx[rows, width] and dbias[width].
-void bias_gelu_backward(std::int64_t rows, std::int64_t width, const float* x, const float* bias, const float* dy,
-                        float* dx, bool accumulate_dx, float* dbias, bool accumulate_dbias);
+void bias_gelu_backward(std::int64_t rows, std::int64_t width, const float* x, const float* bias,
+                        const float* dy, float* dx, bool accumulate_dx, float* dbias, bool accumulate_dbias);
 inline void bias_gelu_backward(std::int64_t rows, std::int64_t width, const double* x, const double* bias,
                                const double* dy, double* dx, bool accumulate_dx, double* dbias,
                                bool accumulate_dbias) {

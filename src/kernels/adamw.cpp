@@ -12,7 +12,8 @@ HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
 
-void Update(const AdamW& a, std::int64_t count, const float* gradient, float* weights, float* first, float* second) {
+void Update(const AdamW& a, std::int64_t count, const float* gradient, float* weights, float* first,
+            float* second) {
   const FloatVec scale = all(static_cast<float>(a.gradient_scale));
   const FloatVec beta1 = all(static_cast<float>(a.beta1));
   const FloatVec beta2 = all(static_cast<float>(a.beta2));

@@ -65,14 +65,16 @@ float top_of(std::int64_t n, const float* values, float top) {
   return result;
 }
 
-// p = exp(scale * s - offset) for the first `visible` of `row` numbers (a multiple of the lanes), 0 after. Returns the sum.
+// p = exp(scale * s - offset) for the first `visible` of `row` numbers (a multiple of the lanes), 0 after.
+// Returns the sum.
 float weigh(std::int64_t row, std::int64_t visible, float scale, float offset, const float* s, float* p) {
   const FloatTag d;
   const FloatVec factor = all(scale);
   const FloatVec minus = all(-offset);
   FloatVec sum = all(0);
   for (std::int64_t j = 0; j < row; j += lanes()) {
-    const auto seen = hn::FirstN(d, static_cast<std::size_t>(std::clamp<std::int64_t>(visible - j, 0, lanes())));
+    const auto seen =
+        hn::FirstN(d, static_cast<std::size_t>(std::clamp<std::int64_t>(visible - j, 0, lanes())));
     const FloatVec weight =
         hn::IfThenElseZero(seen, bounded_exp(hn::MulAdd(hn::LoadU(d, s + j), factor, minus)));
     sum = hn::Add(sum, weight);
@@ -91,8 +93,8 @@ struct Running {
   float sum[kQueryTile];
 };
 
-void forward_tile(const Head& head, const float* k_t, std::int64_t first, std::int64_t count, float* scores, float* o,
-                  float* lse) {
+void forward_tile(const Head& head, const float* k_t, std::int64_t first, std::int64_t count, float* scores,
+                  float* o, float* lse) {
   Running running;
   std::fill_n(running.top, kQueryTile, -std::numeric_limits<float>::infinity());
   std::fill_n(running.sum, kQueryTile, 0.0F);
@@ -100,8 +102,8 @@ void forward_tile(const Head& head, const float* k_t, std::int64_t first, std::i
   for (std::int64_t k0 = 0; k0 < end; k0 += kKeyTile) {
     const std::int64_t keys = std::min(kKeyTile, end - k0);
     const std::int64_t row = padded(keys);
-    tile_gemm<false>(count, row, head.dim, {head.q + first * head.q_row, head.q_row, 1}, k_t + k0, padded(head.keys),
-                     scores, kKeyTile);
+    tile_gemm<false>(count, row, head.dim, {head.q + first * head.q_row, head.q_row, 1}, k_t + k0,
+                     padded(head.keys), scores, kKeyTile);
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t visible = std::min(keys, head.visible(first + i, k0));
       float* s = scores + i * kKeyTile;
@@ -109,7 +111,8 @@ void forward_tile(const Head& head, const float* k_t, std::int64_t first, std::i
         std::fill_n(s, row, 0.0F);
         continue;
       }
-      const float top = std::max(running.top[i], head.scale * top_of(visible, s, -std::numeric_limits<float>::infinity()));
+      const float top =
+          std::max(running.top[i], head.scale * top_of(visible, s, -std::numeric_limits<float>::infinity()));
       const float factor = std::exp(running.top[i] - top);
       running.top[i] = top;
       running.sum[i] = running.sum[i] * factor + weigh(row, visible, head.scale, top, s, s);
@@ -135,8 +138,8 @@ void transpose_padded(const Head& head, const float* from, float* to) {
   for (std::int64_t c = 0; c < head.dim; ++c) std::fill(to + c * row + head.keys, to + (c + 1) * row, 0.0F);
 }
 
-void Forward(const AttentionShape& shape, const float* q, const float* k, const float* v, float* o, float* lse,
-             float* scratch) {
+void Forward(const AttentionShape& shape, const float* q, const float* k, const float* v, float* o,
+             float* lse, float* scratch) {
   float* k_t = scratch;
   float* scores = k_t + shape.head_dim * padded(shape.keys);
   for (std::int64_t b = 0; b < shape.batch; ++b) {
@@ -180,19 +183,21 @@ struct HeadGradients {
   float* dv;
 };
 
-void backward_tile(const Head& head, const BackwardScratch& scratch, const HeadGradients& g, std::int64_t first,
-                   std::int64_t count) {
+void backward_tile(const Head& head, const BackwardScratch& scratch, const HeadGradients& g,
+                   std::int64_t first, std::int64_t count) {
   const std::int64_t q_row = head.q_row;
   const std::int64_t end = head.end_of(first, count);
   const float* d_o = g.d_o + first * q_row;
   float delta[kQueryTile];
-  for (std::int64_t i = 0; i < count; ++i) delta[i] = dot(head.dim, d_o + i * q_row, g.o + (first + i) * q_row);
+  for (std::int64_t i = 0; i < count; ++i)
+    delta[i] = dot(head.dim, d_o + i * q_row, g.o + (first + i) * q_row);
   for (std::int64_t k0 = 0; k0 < end; k0 += kKeyTile) {
     const std::int64_t keys = std::min(kKeyTile, end - k0);
     const std::int64_t row = padded(keys);
     const TileA q = {head.q + first * q_row, q_row, 1};
     tile_gemm<false>(count, row, head.dim, q, scratch.k_t + k0, padded(head.keys), scratch.p, kKeyTile);
-    tile_gemm<false>(count, row, head.dim, {d_o, q_row, 1}, scratch.v_t + k0, padded(head.keys), scratch.dp, kKeyTile);
+    tile_gemm<false>(count, row, head.dim, {d_o, q_row, 1}, scratch.v_t + k0, padded(head.keys), scratch.dp,
+                     kKeyTile);
     for (std::int64_t i = 0; i < count; ++i) {
       float* p = scratch.p + i * kKeyTile;
       const std::int64_t visible = std::clamp<std::int64_t>(head.visible(first + i, k0), 0, keys);
@@ -204,8 +209,8 @@ void backward_tile(const Head& head, const BackwardScratch& scratch, const HeadG
     const TileA ds_t = {scratch.dp, 1, kKeyTile};
     tile_gemm<true>(keys, head.dim, count, p_t, d_o, q_row, g.dv + kv, head.kv_row);
     tile_gemm<true>(keys, head.dim, count, ds_t, head.q + first * q_row, q_row, g.dk + kv, head.kv_row);
-    tile_gemm<true>(count, head.dim, keys, {scratch.dp, kKeyTile, 1}, head.k + kv, head.kv_row, g.dq + first * q_row,
-                    q_row);
+    tile_gemm<true>(count, head.dim, keys, {scratch.dp, kKeyTile, 1}, head.k + kv, head.kv_row,
+                    g.dq + first * q_row, q_row);
   }
 }
 
@@ -231,12 +236,14 @@ void Backward(const AttentionShape& shape, const float* q, const float* k, const
   }
 }
 
-void Step(const AttentionShape& shape, const float* q, const float* k, const float* v, float* o, float* scores) {
+void Step(const AttentionShape& shape, const float* q, const float* k, const float* v, float* o,
+          float* scores) {
   for (std::int64_t b = 0; b < shape.batch; ++b) {
     for (std::int64_t h = 0; h < shape.heads; ++h) {
       const Head head = head_of(shape, q, k, v, b, h);
       float* head_o = o + (head.q - q);
-      for (std::int64_t j = 0; j < head.keys; ++j) scores[j] = dot(head.dim, head.q, head.k + j * head.kv_row);
+      for (std::int64_t j = 0; j < head.keys; ++j)
+        scores[j] = dot(head.dim, head.q, head.k + j * head.kv_row);
       const float top = head.scale * top_of(head.keys, scores, -std::numeric_limits<float>::infinity());
       const float sum = weigh(padded(head.keys), head.keys, head.scale, top, scores, scores);
       std::fill_n(head_o, head.dim, 0.0F);
@@ -259,7 +266,8 @@ HWY_EXPORT(Forward);
 HWY_EXPORT(Backward);
 HWY_EXPORT(Step);
 
-// Of one product of a query with a key, or of a weight with a value, over all pairs in tiles that are not skipped.
+// Of one product of a query with a key, or of a weight with a value, over all pairs in tiles that are not
+// skipped.
 double product_flops(const AttentionShape& s) {
   double pairs = 0;
   for (std::int64_t first = 0; first < s.queries; first += 32) {
@@ -276,8 +284,8 @@ std::int64_t attention_scratch(const AttentionShape& shape) {
   return 2 * shape.head_dim * keys + 2 * 32 * 128;
 }
 
-void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, float* o, float* lse,
-               float* scratch) {
+void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, float* o,
+               float* lse, float* scratch) {
   flops::add(2 * product_flops(shape));
   HWY_DYNAMIC_DISPATCH(Forward)(shape, q, k, v, o, lse, scratch);
 }

@@ -1,5 +1,6 @@
-// Causal softmax attention in tiles: no L x L matrix is ever held (Vaswani et al. 2017, arXiv 1706.03762; the tiling is
-// that of Dao et al. 2022, arXiv 2205.14135). Tiles above the diagonal are skipped, and not counted as FLOPs.
+// Causal softmax attention in tiles: no L x L matrix is ever held (Vaswani et al. 2017, arXiv 1706.03762; the
+// tiling is that of Dao et al. 2022, arXiv 2205.14135). Tiles above the diagonal are skipped, and not counted
+// as FLOPs.
 #pragma once
 #include <cstdint>
 
@@ -11,10 +12,10 @@ namespace seqbench::kernels {
 std::int64_t attention_scratch(const AttentionShape& shape);
 
 // o[batch, queries, width] and lse[batch, heads, queries] of q, k and v, laid out as AttentionShape says.
-void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, float* o, float* lse,
-               float* scratch);
-void attention(const AttentionShape& shape, const double* q, const double* k, const double* v, double* o, double* lse,
-               double* scratch);
+void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, float* o,
+               float* lse, float* scratch);
+void attention(const AttentionShape& shape, const double* q, const double* k, const double* v, double* o,
+               double* lse, double* scratch);
 
 // What attention() left in o and lse, the gradient of o, and where the gradients of q, k and v are added.
 template <class T>
@@ -31,7 +32,8 @@ void attention_backward(const AttentionShape& shape, const float* q, const float
 void attention_backward(const AttentionShape& shape, const double* q, const double* k, const double* v,
                         const AttentionGradients<double>& gradients, double* scratch);
 
-// The recurrent form: queries must be 1. Reads every key and value once, in their order; scratch is attention_scratch() too.
+// The recurrent form: queries must be 1. Reads every key and value once, in their order; scratch is
+// attention_scratch() too.
 void attention_step(const AttentionShape& shape, const float* q, const float* k, const float* v, float* o,
                     float* scratch);
 void attention_step(const AttentionShape& shape, const double* q, const double* k, const double* v, double* o,

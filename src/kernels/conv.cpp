@@ -39,7 +39,8 @@ void ConvBackward(const ConvShape& s, const float* x, const float* weight, const
   for (std::int64_t b = 0; b < s.batch; ++b) {
     const std::int64_t at = b * s.length * s.width;
     for (std::int64_t t = 0; t < s.length; ++t) {
-      const std::int64_t reached = std::min(s.taps, s.length - t);  // outputs t .. t + reached - 1 read input t
+      const std::int64_t reached =
+          std::min(s.taps, s.length - t);  // outputs t .. t + reached - 1 read input t
       for_vectors(s.width, [&](std::int64_t c, auto part) HWY_ATTR {
         const std::int64_t here = at + t * s.width + c;
         const FloatVec in = part.load(x + here);

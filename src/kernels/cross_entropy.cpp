@@ -62,15 +62,16 @@ float exponentials(std::int64_t count, float top, float* x, bool keep) {
   return total;
 }
 
-void CrossEntropy(std::int64_t rows, std::int64_t vocab, float* logits, const std::int32_t* labels, double* loss,
-                  std::int32_t* best, bool gradient) {
+void CrossEntropy(std::int64_t rows, std::int64_t vocab, float* logits, const std::int32_t* labels,
+                  double* loss, std::int32_t* best, bool gradient) {
   for (std::int64_t r = 0; r < rows; ++r, logits += vocab) {
     float poison = 0;
     const float top = largest(vocab, logits, poison);
     best[r] = first_equal(vocab, logits, top);
     const double at_label = static_cast<double>(logits[labels[r]]);
     const float sum = exponentials(vocab, top, logits, gradient);
-    loss[r] = static_cast<double>(top) + std::log(static_cast<double>(sum)) - at_label + static_cast<double>(poison);
+    loss[r] = static_cast<double>(top) + std::log(static_cast<double>(sum)) - at_label +
+              static_cast<double>(poison);
     if (!gradient) continue;
     const FloatVec inverse = all(1.0F / sum);
     for_vectors(vocab, [&](std::int64_t c, auto part)
@@ -89,8 +90,8 @@ namespace {
 HWY_EXPORT(CrossEntropy);
 }
 
-void cross_entropy(std::int64_t rows, std::int64_t vocab, float* logits, const std::int32_t* labels, double* loss,
-                   std::int32_t* best, bool gradient) {
+void cross_entropy(std::int64_t rows, std::int64_t vocab, float* logits, const std::int32_t* labels,
+                   double* loss, std::int32_t* best, bool gradient) {
   HWY_DYNAMIC_DISPATCH(CrossEntropy)(rows, vocab, logits, labels, loss, best, gradient);
 }
 

@@ -21,7 +21,8 @@ void AddBias(std::int64_t rows, std::int64_t width, const float* x, const float*
   for (std::int64_t r = 0; r < rows; ++r) Add(width, x + r * width, bias, y + r * width);
 }
 
-void SumLanes(std::int64_t count, std::int64_t lane_count, const float* const* parts, float scale, float* out) {
+void SumLanes(std::int64_t count, std::int64_t lane_count, const float* const* parts, float scale,
+              float* out) {
   for_vectors(count, [&](std::int64_t i, auto part) HWY_ATTR {
     FloatVec sum = part.load(parts[0] + i);
     for (std::int64_t l = 1; l < lane_count; ++l) sum = hn::Add(sum, part.load(parts[l] + i));
@@ -57,7 +58,9 @@ HWY_EXPORT(SumLanes);
 HWY_EXPORT(SquaredSum);
 }  // namespace
 
-void add(std::int64_t count, const float* a, const float* b, float* y) { HWY_DYNAMIC_DISPATCH(Add)(count, a, b, y); }
+void add(std::int64_t count, const float* a, const float* b, float* y) {
+  HWY_DYNAMIC_DISPATCH(Add)(count, a, b, y);
+}
 
 void add_to(std::int64_t count, const float* x, float* y, bool accumulate) {
   if (accumulate) {

@@ -1,5 +1,5 @@
-// Floating-point operations, counted where matrix-like kernels are called: a multiply-add is two. Elementwise work is
-// left out, as is the custom of the field.
+// Floating-point operations, counted where matrix-like kernels are called: a multiply-add is two. Elementwise
+// work is left out, as is the custom of the field.
 #pragma once
 #include <cstdint>
 

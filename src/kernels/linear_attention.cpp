@@ -50,7 +50,8 @@ struct Scratch {
 };
 
 void keep_lower_triangle(std::int64_t n, float* scores) {
-  for (std::int64_t i = 0; i < n; ++i) std::fill(scores + i * kLinearChunk + i + 1, scores + i * kLinearChunk + n, 0.0F);
+  for (std::int64_t i = 0; i < n; ++i)
+    std::fill(scores + i * kLinearChunk + i + 1, scores + i * kLinearChunk + n, 0.0F);
 }
 
 float sum_of(std::int64_t n, const float* x) {
@@ -62,23 +63,26 @@ float sum_of(std::int64_t n, const float* x) {
 // scores = tril(q k^T)
 void masked_scores(const Chunk& c, const Scratch& scratch) {
   transpose(c.tokens, c.key_dim, c.k, c.q_row, scratch.transposed, kLinearChunk);
-  tile_gemm<false>(c.tokens, c.tokens, c.key_dim, {c.q, c.q_row, 1}, scratch.transposed, kLinearChunk, scratch.scores,
-                   kLinearChunk);
+  tile_gemm<false>(c.tokens, c.tokens, c.key_dim, {c.q, c.q_row, 1}, scratch.transposed, kLinearChunk,
+                   scratch.scores, kLinearChunk);
   keep_lower_triangle(c.tokens, scratch.scores);
 }
 
 // S += k^T v and z += sum of k, or, for the gradient of the state, G += q^T d_num and g_z += q^T d_den.
-void add_outer(const Chunk& c, const float* rows, const float* values, std::int64_t value_row, const float* weights,
-               float* state) {
-  tile_gemm<true>(c.key_dim, c.value_dim, c.tokens, {rows, 1, c.q_row}, values, value_row, state, c.value_dim);
+void add_outer(const Chunk& c, const float* rows, const float* values, std::int64_t value_row,
+               const float* weights, float* state) {
+  tile_gemm<true>(c.key_dim, c.value_dim, c.tokens, {rows, 1, c.q_row}, values, value_row, state,
+                  c.value_dim);
   float* z = state + c.key_dim * c.value_dim;
   for (std::int64_t t = 0; t < c.tokens; ++t) add_scaled(c.key_dim, weights[t], rows + t * c.q_row, z);
 }
 
-void forward_chunk(const LinearShape& s, const Chunk& c, const Scratch& scratch, float* state, float* o, float* den) {
+void forward_chunk(const LinearShape& s, const Chunk& c, const Scratch& scratch, float* state, float* o,
+                   float* den) {
   masked_scores(c, scratch);
   const float* z = state + c.key_dim * c.value_dim;
-  tile_gemm<false>(c.tokens, c.value_dim, c.tokens, {scratch.scores, kLinearChunk, 1}, c.v, c.v_row, o, c.v_row);
+  tile_gemm<false>(c.tokens, c.value_dim, c.tokens, {scratch.scores, kLinearChunk, 1}, c.v, c.v_row, o,
+                   c.v_row);
   tile_gemm<true>(c.tokens, c.value_dim, c.key_dim, {c.q, c.q_row, 1}, state, c.value_dim, o, c.v_row);
   for (std::int64_t t = 0; t < c.tokens; ++t) {
     den[t] = sum_of(t + 1, scratch.scores + t * kLinearChunk) + dot(c.key_dim, c.q + t * c.q_row, z);
@@ -111,8 +115,8 @@ void output_gradient(const LinearShape& s, const Chunk& c, const ChunkGradients&
   }
 }
 
-// With P = tril(d_num v^T + d_den 1^T), A = tril(q k^T), the state S, z before the chunk and the gradient G, g_z of the
-// state after it: dq = P k + d_num S^T + d_den z, dk = P^T q + v G^T + g_z, dv = A^T d_num + k G.
+// With P = tril(d_num v^T + d_den 1^T), A = tril(q k^T), the state S, z before the chunk and the gradient G,
+// g_z of the state after it: dq = P k + d_num S^T + d_den z, dk = P^T q + v G^T + g_z, dv = A^T d_num + k G.
 void backward_chunk(const LinearShape& s, const Chunk& c, const ChunkGradients& g, const Scratch& scratch) {
   float d_den[kLinearChunk];
   output_gradient(s, c, g, scratch, d_den);
@@ -130,7 +134,8 @@ void backward_chunk(const LinearShape& s, const Chunk& c, const ChunkGradients& 
 
   tile_gemm<true>(n, c.key_dim, n, {scratch.d_scores, kLinearChunk, 1}, c.k, c.q_row, g.dq, c.q_row);
   transpose(c.key_dim, c.value_dim, g.state, c.value_dim, scratch.matrix, c.key_dim);
-  tile_gemm<true>(n, c.key_dim, c.value_dim, {scratch.d_num, c.value_dim, 1}, scratch.matrix, c.key_dim, g.dq, c.q_row);
+  tile_gemm<true>(n, c.key_dim, c.value_dim, {scratch.d_num, c.value_dim, 1}, scratch.matrix, c.key_dim, g.dq,
+                  c.q_row);
 
   tile_gemm<true>(n, c.key_dim, n, {scratch.d_scores, 1, kLinearChunk}, c.q, c.q_row, g.dk, c.q_row);
   transpose(c.key_dim, c.value_dim, scratch.g, c.value_dim, scratch.matrix, c.key_dim);
@@ -140,7 +145,8 @@ void backward_chunk(const LinearShape& s, const Chunk& c, const ChunkGradients& 
     add_scaled(c.key_dim, 1.0F, g_z, g.dk + t * c.q_row);
   }
 
-  tile_gemm<true>(n, c.value_dim, n, {scratch.scores, 1, kLinearChunk}, scratch.d_num, c.value_dim, g.dv, c.v_row);
+  tile_gemm<true>(n, c.value_dim, n, {scratch.scores, 1, kLinearChunk}, scratch.d_num, c.value_dim, g.dv,
+                  c.v_row);
   tile_gemm<true>(n, c.value_dim, c.key_dim, {c.k, c.q_row, 1}, scratch.g, c.value_dim, g.dv, c.v_row);
   add_outer(c, c.q, scratch.d_num, c.value_dim, d_den, scratch.g);
 }
@@ -153,12 +159,13 @@ struct Place {
         q(((b * s.length + first) * s.heads + h) * s.key_dim),
         v(((b * s.length + first) * s.heads + h) * s.value_dim),
         den((b * s.heads + h) * s.length + first),
-        chunk_state(((b * s.heads + h) * ((s.length + kLinearChunk - 1) / kLinearChunk) + n) * s.state_size()) {}
+        chunk_state(((b * s.heads + h) * ((s.length + kLinearChunk - 1) / kLinearChunk) + n) *
+                    s.state_size()) {}
   std::int64_t first, tokens, q, v, den, chunk_state;
 };
 
 Chunk chunk_at(const LinearShape& s, const Place& at, const float* q, const float* k, const float* v) {
-  return {q + at.q,  k + at.q,  v + at.v, s.heads * s.key_dim, s.heads * s.value_dim,
+  return {q + at.q,  k + at.q,  v + at.v,   s.heads * s.key_dim, s.heads * s.value_dim,
           at.tokens, s.key_dim, s.value_dim};
 }
 
@@ -170,7 +177,8 @@ void Forward(const LinearShape& s, const float* q, const float* k, const float* 
       float* state = out.state + (b * s.heads + h) * s.state_size();
       for (std::int64_t n = 0; n * kLinearChunk < s.length; ++n) {
         const Place at(s, b, h, n);
-        if (out.chunk_states != nullptr) std::copy_n(state, s.state_size(), out.chunk_states + at.chunk_state);
+        if (out.chunk_states != nullptr)
+          std::copy_n(state, s.state_size(), out.chunk_states + at.chunk_state);
         forward_chunk(s, chunk_at(s, at, q, k, v), scratch, state, out.o + at.v, out.den + at.den);
       }
     }
@@ -272,14 +280,15 @@ void linear_attention_backward(const LinearShape& shape, const double* q, const 
   naive::LinearAttention<double>(shape, q, k, v).backward(g.o, g.den, g.d_o, g.dq, g.dk, g.dv);
 }
 
-void linear_attention_step(const LinearShape& shape, const float* q, const float* k, const float* v, float* state,
-                           float* o) {
-  flops::add(4.0 * static_cast<double>(shape.batch * shape.heads * shape.length * shape.key_dim * shape.value_dim));
+void linear_attention_step(const LinearShape& shape, const float* q, const float* k, const float* v,
+                           float* state, float* o) {
+  flops::add(4.0 *
+             static_cast<double>(shape.batch * shape.heads * shape.length * shape.key_dim * shape.value_dim));
   HWY_DYNAMIC_DISPATCH(Step)(shape, q, k, v, state, o);
 }
 
-void linear_attention_step(const LinearShape& shape, const double* q, const double* k, const double* v, double* state,
-                           double* o) {
+void linear_attention_step(const LinearShape& shape, const double* q, const double* k, const double* v,
+                           double* state, double* o) {
   naive::LinearAttention<double>(shape, q, k, v).forward(state, o, nullptr);
 }
 

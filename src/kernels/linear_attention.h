@@ -1,5 +1,6 @@
-// Normalised linear attention (Katharopoulos et al. 2020, arXiv 2006.16236), chunk by chunk: inside a chunk as a masked
-// product, between chunks through the state. Cost is linear in length; backward needs only the state at each chunk's start.
+// Normalised linear attention (Katharopoulos et al. 2020, arXiv 2006.16236), chunk by chunk: inside a chunk
+// as a masked product, between chunks through the state. Cost is linear in length; backward needs only the
+// state at each chunk's start.
 #pragma once
 #include <cstdint>
 
@@ -14,8 +15,8 @@ std::int64_t linear_chunk_states(const LinearShape& shape);
 // Numbers of scratch that the f32 calls need.
 std::int64_t linear_attention_scratch(const LinearShape& shape);
 
-// Where o, den[batch, heads, length] and the states go. state: [batch, heads, state_size], read first and left as it is
-// after the last token. chunk_states may be null when no backward follows.
+// Where o, den[batch, heads, length] and the states go. state: [batch, heads, state_size], read first and
+// left as it is after the last token. chunk_states may be null when no backward follows.
 template <class T>
 struct LinearOutputs {
   T* state;
@@ -29,8 +30,8 @@ void linear_attention(const LinearShape& shape, const float* q, const float* k, 
 void linear_attention(const LinearShape& shape, const double* q, const double* k, const double* v,
                       const LinearOutputs<double>& out, double* scratch);
 
-// What linear_attention() left, the gradient of o, and where the gradients of q, k and v are added. The state before the
-// first token is taken to be empty.
+// What linear_attention() left, the gradient of o, and where the gradients of q, k and v are added. The state
+// before the first token is taken to be empty.
 template <class T>
 struct LinearGradients {
   const T* o;
@@ -48,9 +49,9 @@ void linear_attention_backward(const LinearShape& shape, const double* q, const 
                                const LinearGradients<double>& gradients, double* scratch);
 
 // The recurrent form, token by token.
-void linear_attention_step(const LinearShape& shape, const float* q, const float* k, const float* v, float* state,
-                           float* o);
-void linear_attention_step(const LinearShape& shape, const double* q, const double* k, const double* v, double* state,
-                           double* o);
+void linear_attention_step(const LinearShape& shape, const float* q, const float* k, const float* v,
+                           float* state, float* o);
+void linear_attention_step(const LinearShape& shape, const double* q, const double* k, const double* v,
+                           double* state, double* o);
 
 }  // namespace seqbench::kernels

@@ -26,7 +26,8 @@ dnnl::engine& engine() {
 struct Hash {
   std::size_t operator()(const Matmul& s) const {
     std::size_t h = static_cast<std::size_t>(s.m);
-    for (const std::int64_t v : {s.n, s.k, std::int64_t{s.transpose_a * 4 + s.transpose_b * 2 + s.accumulate}}) {
+    for (const std::int64_t v :
+         {s.n, s.k, std::int64_t{s.transpose_a * 4 + s.transpose_b * 2 + s.accumulate}}) {
       h = h * 0x9e3779b97f4a7c15ULL + static_cast<std::size_t>(v);
     }
     return h;
@@ -34,9 +35,8 @@ struct Hash {
 };
 
 memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed) {
-  return {{rows, columns},
-          memory::data_type::f32,
-          transposed ? memory::dims{1, rows} : memory::dims{columns, 1}};
+  return {
+      {rows, columns}, memory::data_type::f32, transposed ? memory::dims{1, rows} : memory::dims{columns, 1}};
 }
 
 dnnl::matmul::primitive_desc describe(const Matmul& s) {
@@ -57,7 +57,8 @@ dnnl::matmul::primitive_desc describe(const Matmul& s) {
 #endif
 }
 
-// A primitive with its memory objects: made once per shape and thread, so that a call only sets three pointers.
+// A primitive with its memory objects: made once per shape and thread, so that a call only sets three
+// pointers.
 struct Product {
   explicit Product(const Matmul& shape)
       : description(describe(shape)),
@@ -112,15 +113,24 @@ class ThreadCache {
 
 const char* isa_name() {
   switch (dnnl::get_effective_cpu_isa()) {
-    case dnnl::cpu_isa::sse41: return "SSE4.1";
-    case dnnl::cpu_isa::avx: return "AVX";
-    case dnnl::cpu_isa::avx2: return "AVX2";
-    case dnnl::cpu_isa::avx2_vnni: return "AVX2 VNNI";
-    case dnnl::cpu_isa::avx512_core: return "AVX-512";
-    case dnnl::cpu_isa::avx512_core_vnni: return "AVX-512 VNNI";
-    case dnnl::cpu_isa::avx512_core_bf16: return "AVX-512 bf16";
-    case dnnl::cpu_isa::avx512_core_amx: return "AVX-512 AMX";
-    default: return "its best";
+    case dnnl::cpu_isa::sse41:
+      return "SSE4.1";
+    case dnnl::cpu_isa::avx:
+      return "AVX";
+    case dnnl::cpu_isa::avx2:
+      return "AVX2";
+    case dnnl::cpu_isa::avx2_vnni:
+      return "AVX2 VNNI";
+    case dnnl::cpu_isa::avx512_core:
+      return "AVX-512";
+    case dnnl::cpu_isa::avx512_core_vnni:
+      return "AVX-512 VNNI";
+    case dnnl::cpu_isa::avx512_core_bf16:
+      return "AVX-512 bf16";
+    case dnnl::cpu_isa::avx512_core_amx:
+      return "AVX-512 AMX";
+    default:
+      return "its best";
   }
 }
 
@@ -132,7 +142,8 @@ void matmul(const Matmul& shape, const float* a, const float* b, float* c) {
   if (shape.m == 0 || shape.n == 0 || shape.k == 0) return;
   thread_local ThreadCache cache;
   cache.run(cache.product(shape), a, b, c);
-  flops::add(2.0 * static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k));
+  flops::add(2.0 * static_cast<double>(shape.m) * static_cast<double>(shape.n) *
+             static_cast<double>(shape.k));
 }
 
 void matmul(const Matmul& shape, const double* a, const double* b, double* c) {

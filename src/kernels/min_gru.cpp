@@ -19,8 +19,8 @@ HWY_INLINE FloatVec candidate_of(FloatVec x, FloatVec& below) {
 
 // The channels of one vector from c on, of sequence b; `part` loads and stores those that exist.
 template <class Lanes>
-HWY_INLINE void forward_channels(const MinGruShape& s, std::int64_t b, std::int64_t c, const Lanes& part, const float* gate,
-                                 const float* candidate, float* state, float* h) {
+HWY_INLINE void forward_channels(const MinGruShape& s, std::int64_t b, std::int64_t c, const Lanes& part,
+                                 const float* gate, const float* candidate, float* state, float* h) {
   float* last = state + b * s.width + c;
   FloatVec hidden = part.load(last);
   for (std::int64_t t = 0; t < s.length; ++t) {
@@ -35,9 +35,9 @@ HWY_INLINE void forward_channels(const MinGruShape& s, std::int64_t b, std::int6
 }
 
 template <class Lanes>
-HWY_INLINE void backward_channels(const MinGruShape& s, std::int64_t b, std::int64_t c, const Lanes& part, const float* gate,
-                                  const float* candidate, const float* h, const float* dh, float* d_gate,
-                                  float* d_candidate) {
+HWY_INLINE void backward_channels(const MinGruShape& s, std::int64_t b, std::int64_t c, const Lanes& part,
+                                  const float* gate, const float* candidate, const float* h, const float* dh,
+                                  float* d_gate, float* d_candidate) {
   const FloatVec one = all(1);
   FloatVec carried = all(0);
   for (std::int64_t t = s.length - 1; t >= 0; --t) {
@@ -64,8 +64,8 @@ void Forward(const MinGruShape& s, const float* gate, const float* candidate, fl
   }
 }
 
-void Backward(const MinGruShape& s, const float* gate, const float* candidate, const float* h, const float* dh,
-              float* d_gate, float* d_candidate) {
+void Backward(const MinGruShape& s, const float* gate, const float* candidate, const float* h,
+              const float* dh, float* d_gate, float* d_candidate) {
   for (std::int64_t b = 0; b < s.batch; ++b) {
     for_vectors(s.width, [&](std::int64_t c, auto part) HWY_ATTR {
       backward_channels(s, b, c, part, gate, candidate, h, dh, d_gate, d_candidate);

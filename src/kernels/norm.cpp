@@ -13,8 +13,8 @@ HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
 
-void NormForward(std::int64_t rows, std::int64_t width, const float* x, const float* gain, const float* bias, float* y,
-                 float* mean, float* rstd, float eps) {
+void NormForward(std::int64_t rows, std::int64_t width, const float* x, const float* gain, const float* bias,
+                 float* y, float* mean, float* rstd, float eps) {
   const float inverse = 1.0F / static_cast<float>(width);
   for (std::int64_t r = 0; r < rows; ++r, x += width, y += width) {
     FloatVec sum = all(0);
@@ -39,7 +39,8 @@ void NormForward(std::int64_t rows, std::int64_t width, const float* x, const fl
 }
 
 void NormBackward(std::int64_t rows, std::int64_t width, const float* x, const float* gain, const float* mean,
-                  const float* rstd, const float* dy, float* dx, bool accumulate_dx, float* dgain, float* dbias) {
+                  const float* rstd, const float* dy, float* dx, bool accumulate_dx, float* dgain,
+                  float* dbias) {
   const float inverse = 1.0F / static_cast<float>(width);
   for (std::int64_t r = 0; r < rows; ++r, x += width, dy += width, dx += width) {
     const FloatVec centre = all(mean[r]);
@@ -77,13 +78,14 @@ HWY_EXPORT(NormForward);
 HWY_EXPORT(NormBackward);
 }  // namespace
 
-void layer_norm(std::int64_t rows, std::int64_t width, const float* x, const float* gain, const float* bias, float* y,
-                float* mean, float* rstd, float eps) {
+void layer_norm(std::int64_t rows, std::int64_t width, const float* x, const float* gain, const float* bias,
+                float* y, float* mean, float* rstd, float eps) {
   HWY_DYNAMIC_DISPATCH(NormForward)(rows, width, x, gain, bias, y, mean, rstd, eps);
 }
 
-void layer_norm_backward(std::int64_t rows, std::int64_t width, const float* x, const float* gain, const float* mean,
-                         const float* rstd, const float* dy, float* dx, bool accumulate_dx, float* dgain, float* dbias) {
+void layer_norm_backward(std::int64_t rows, std::int64_t width, const float* x, const float* gain,
+                         const float* mean, const float* rstd, const float* dy, float* dx, bool accumulate_dx,
+                         float* dgain, float* dbias) {
   HWY_DYNAMIC_DISPATCH(NormBackward)(rows, width, x, gain, mean, rstd, dy, dx, accumulate_dx, dgain, dbias);
 }
 

@@ -1,5 +1,6 @@
-// Small matrix products inside other kernels: tiles of 16 to 128 rows that sit in the L1 cache, where a call of a library
-// (1 to 2 us) would cost as much as the product. Included once per instruction set by Highway's foreach_target.
+// Small matrix products inside other kernels: tiles of 16 to 128 rows that sit in the L1 cache, where a call
+// of a library (1 to 2 us) would cost as much as the product. Included once per instruction set by Highway's
+// foreach_target.
 #if defined(SEQBENCH_KERNELS_TILE_GEMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SEQBENCH_KERNELS_TILE_GEMM_INL_H_
 #undef SEQBENCH_KERNELS_TILE_GEMM_INL_H_
@@ -13,7 +14,8 @@ HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
 
-// A is read one number at a time, so it may be transposed: element (i, l) stands at data[i * row + l * column].
+// A is read one number at a time, so it may be transposed: element (i, l) stands at data[i * row + l *
+// column].
 struct TileA {
   const float* data;
   std::int64_t row;
@@ -26,7 +28,8 @@ HWY_INLINE void tile(std::int64_t k, const TileA& a, const float* HWY_RESTRICT b
                      float* HWY_RESTRICT c, std::int64_t c_row, FloatMask mask) {
   const FloatTag d;
   const auto load = [&](const float* from, int v) HWY_ATTR {
-    return kMasked && v == kVectors - 1 ? hn::MaskedLoad(mask, d, from + v * lanes()) : hn::LoadU(d, from + v * lanes());
+    return kMasked && v == kVectors - 1 ? hn::MaskedLoad(mask, d, from + v * lanes())
+                                        : hn::LoadU(d, from + v * lanes());
   };
   FloatVec sum[kRows][kVectors];
 #pragma GCC unroll 16
@@ -62,18 +65,18 @@ HWY_INLINE void tile(std::int64_t k, const TileA& a, const float* HWY_RESTRICT b
 
 // All rows of one column block of kVectors vectors.
 template <int kVectors, bool kMasked, bool kAccumulate>
-HWY_INLINE void column_block(std::int64_t m, std::int64_t k, TileA a, const float* b, std::int64_t b_row, float* c,
-                             std::int64_t c_row, FloatMask mask) {
+HWY_INLINE void column_block(std::int64_t m, std::int64_t k, TileA a, const float* b, std::int64_t b_row,
+                             float* c, std::int64_t c_row, FloatMask mask) {
   // 16 registers on AVX2 hold 4 x 2 sums, two rows of B and a broadcast; 32 on AVX-512 hold 8 x 2.
   constexpr int kRows = HWY_TARGET <= HWY_AVX3 ? 8 : 4;
   std::int64_t i = 0;
   for (; i + kRows <= m; i += kRows) {
-    tile<kRows, kVectors, kMasked, kAccumulate>(k, {a.data + i * a.row, a.row, a.column}, b, b_row, c + i * c_row,
-                                                c_row, mask);
+    tile<kRows, kVectors, kMasked, kAccumulate>(k, {a.data + i * a.row, a.row, a.column}, b, b_row,
+                                                c + i * c_row, c_row, mask);
   }
   for (; i < m; ++i) {
-    tile<1, kVectors, kMasked, kAccumulate>(k, {a.data + i * a.row, a.row, a.column}, b, b_row, c + i * c_row, c_row,
-                                            mask);
+    tile<1, kVectors, kMasked, kAccumulate>(k, {a.data + i * a.row, a.row, a.column}, b, b_row, c + i * c_row,
+                                            c_row, mask);
   }
 }
 
@@ -103,8 +106,8 @@ HWY_NOINLINE void tile_gemm(std::int64_t m, std::int64_t n, std::int64_t k, cons
 }
 
 // to[column, row] = from[row, column].
-HWY_INLINE void transpose(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_row, float* to,
-                          std::int64_t to_row) {
+HWY_INLINE void transpose(std::int64_t rows, std::int64_t columns, const float* from, std::int64_t from_row,
+                          float* to, std::int64_t to_row) {
   for (std::int64_t i0 = 0; i0 < rows; i0 += 16) {
     const std::int64_t i1 = i0 + 16 < rows ? i0 + 16 : rows;
     for (std::int64_t j = 0; j < columns; ++j) {
@@ -115,14 +118,16 @@ HWY_INLINE void transpose(std::int64_t rows, std::int64_t columns, const float* 
 
 HWY_INLINE float dot(std::int64_t n, const float* a, const float* b) {
   FloatVec sum = all(0);
-  for_vectors(n, [&](std::int64_t i, auto part) HWY_ATTR { sum = hn::MulAdd(part.load(a + i), part.load(b + i), sum); });
+  for_vectors(n, [&](std::int64_t i, auto part)
+                     HWY_ATTR { sum = hn::MulAdd(part.load(a + i), part.load(b + i), sum); });
   return sum_lanes_of(sum);
 }
 
 // y += factor * x
 HWY_INLINE void add_scaled(std::int64_t n, float factor, const float* x, float* y) {
-  for_vectors(n, [&](std::int64_t i, auto part)
-                     HWY_ATTR { part.store(hn::MulAdd(all(factor), part.load(x + i), part.load(y + i)), y + i); });
+  for_vectors(n, [&](std::int64_t i, auto part) HWY_ATTR {
+    part.store(hn::MulAdd(all(factor), part.load(x + i), part.load(y + i)), y + i);
+  });
 }
 
 }  // namespace HWY_NAMESPACE

@@ -1,4 +1,5 @@
-// Loops over numbers by whole vectors and a masked rest. Included once per instruction set by Highway's foreach_target.
+// Loops over numbers by whole vectors and a masked rest. Included once per instruction set by Highway's
+// foreach_target.
 #if defined(SEQBENCH_KERNELS_VECTOR_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SEQBENCH_KERNELS_VECTOR_INL_H_
 #undef SEQBENCH_KERNELS_VECTOR_INL_H_
@@ -33,7 +34,8 @@ struct Part {
 
 HWY_INLINE std::int64_t lanes() { return static_cast<std::int64_t>(hn::Lanes(FloatTag())); }
 
-// body(i, part) for the vectors that begin at i = 0, lanes, ...: part loads and stores the numbers that exist.
+// body(i, part) for the vectors that begin at i = 0, lanes, ...: part loads and stores the numbers that
+// exist.
 template <class Body>
 HWY_INLINE void for_vectors(std::int64_t count, const Body& body) {
   std::int64_t i = 0;
@@ -42,10 +44,10 @@ HWY_INLINE void for_vectors(std::int64_t count, const Body& body) {
 }
 
 HWY_INLINE FloatVec all(float x) { return hn::Set(FloatTag(), x); }
-// exp(x) for x in [-87, 88], where it is a normal f32; x beyond is taken as the nearer end. 2^q exp(r) with q = x / log(2)
-// rounded to the nearest integer by adding 1.5 * 2^23, whose low bits are then q, and a minimax polynomial of degree 6.
-// Measured over all of that range, the relative error is at most 1e-7, as that of Highway's Exp; gelu and cross-entropy take
-// about a third less time with it. A NaN is lost.
+// exp(x) for x in [-87, 88], where it is a normal f32; x beyond is taken as the nearer end. 2^q exp(r) with q
+// = x / log(2) rounded to the nearest integer by adding 1.5 * 2^23, whose low bits are then q, and a minimax
+// polynomial of degree 6. Measured over all of that range, the relative error is at most 1e-7, as that of
+// Highway's Exp; gelu and cross-entropy take about a third less time with it. A NaN is lost.
 HWY_INLINE FloatVec bounded_exp(FloatVec x) {
   const hn::RebindToSigned<FloatTag> integers;
   const FloatVec magic = all(12582912.0F);

@@ -9,9 +9,12 @@ namespace seqbench {
 
 const char* name_of(Form form) {
   switch (form) {
-    case Form::parallel: return "parallel";
-    case Form::chunkwise: return "chunkwise";
-    case Form::recurrent: return "recurrent";
+    case Form::parallel:
+      return "parallel";
+    case Form::chunkwise:
+      return "chunkwise";
+    case Form::recurrent:
+      return "recurrent";
   }
   return "";
 }
@@ -20,8 +23,9 @@ double output_std(std::int64_t layers) { return kInitStd / std::sqrt(2.0 * stati
 
 std::int64_t heads_of(const Options& options, const MixerContext& context) {
   const std::int64_t heads = options.integer("heads");
-  fail_if(context.width % heads != 0, "{}.heads: expected a divisor of model.width, got {} heads for a width of {}.",
-          context.path, heads, context.width);
+  fail_if(context.width % heads != 0,
+          "{}.heads: expected a divisor of model.width, got {} heads for a width of {}.", context.path, heads,
+          context.width);
   return heads;
 }
 

@@ -6,14 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "autograd/parameters.h"
 #include "autograd/tape.h"
 #include "base/options.h"
 #include "mechanism/state.h"
-#include "autograd/parameters.h"
 
 namespace seqbench {
 
-// The ways of computing one and the same function. Training uses the first that a mechanism lists; decoding is recurrent.
+// The ways of computing one and the same function. Training uses the first that a mechanism lists; decoding
+// is recurrent.
 enum class Form { parallel, chunkwise, recurrent };
 const char* name_of(Form form);
 
@@ -27,9 +28,9 @@ class Mechanism {
   // The parts of an empty state for `batch` sequences, in the tape's element type.
   virtual State empty_state(std::int64_t batch, DType type) const = 0;
 
-  // The same function with a state: reads x[B, L, D] after what `state` has read, and leaves in it what the next call
-  // needs. L = 1 is decoding and uses the recurrent form; longer pieces are prefill. Not recorded. `state.tokens` is
-  // the caller's to advance.
+  // The same function with a state: reads x[B, L, D] after what `state` has read, and leaves in it what the
+  // next call needs. L = 1 is decoding and uses the recurrent form; longer pieces are prefill. Not recorded.
+  // `state.tokens` is the caller's to advance.
   virtual Tensor extend(Tape& tape, const Tensor& x, State& state) const = 0;
 };
 
@@ -47,8 +48,8 @@ constexpr double kInitStd = 0.02;
 // The option "heads", which must divide the width: throws Error naming both otherwise.
 std::int64_t heads_of(const Options& options, const MixerContext& context);
 
-// What the registry holds of a mechanism. `make` declares parameters and throws Error for options that do not fit the
-// width or each other.
+// What the registry holds of a mechanism. `make` declares parameters and throws Error for options that do not
+// fit the width or each other.
 struct MechanismEntry {
   std::string name;
   std::string summary;  // one line

@@ -8,8 +8,8 @@
 
 namespace seqbench {
 
-// The state of one layer for `batch` sequences. Mechanisms name and size its parts; bytes() counts what they really hold,
-// which is what the results report as state_bytes.
+// The state of one layer for `batch` sequences. Mechanisms name and size its parts; bytes() counts what they
+// really hold, which is what the results report as state_bytes.
 struct State {
   struct Part {
     std::string name;

@@ -12,12 +12,15 @@ OptionList model_options() {
   return {
       Option::integer("layers", 2, {1, 256}, "blocks"),
       Option::integer("width", 64, {1, 16384}, "numbers per position between blocks"),
-      Option::integer("ffn", 0, {0, 65536}, "hidden numbers of the feed-forward part of each block; 0 = no such part"),
-      Option::choice("position", "none", {"none", "learned"},
-                     "what is added to the embedding: nothing, or a learned vector per position up to task.length"),
-      Option::integer("short_conv", 4, {0, 16},
-                      "taps of the causal depthwise convolution before each mixer; 0 = none, and small models then learn "
-                      "recall slowly or not at all"),
+      Option::integer("ffn", 0, {0, 65536},
+                      "hidden numbers of the feed-forward part of each block; 0 = no such part"),
+      Option::choice(
+          "position", "none", {"none", "learned"},
+          "what is added to the embedding: nothing, or a learned vector per position up to task.length"),
+      Option::integer(
+          "short_conv", 4, {0, 16},
+          "taps of the causal depthwise convolution before each mixer; 0 = none, and small models then learn "
+          "recall slowly or not at all"),
   };
 }
 
@@ -27,7 +30,8 @@ std::int64_t DecodeState::bytes() const {
   return sum;
 }
 
-LanguageModel::LanguageModel(const ModelSpec& spec, std::int64_t vocab_size, std::int64_t length) : length_(length) {
+LanguageModel::LanguageModel(const ModelSpec& spec, std::int64_t vocab_size, std::int64_t length)
+    : length_(length) {
   const std::int64_t width = spec.options.integer("width");
   const ParameterScope scope(parameters_, "");
   table_ = scope.add("embedding", {vocab_size, width}, {.std = kInitStd});
@@ -51,9 +55,10 @@ LanguageModel::Block LanguageModel::make_block(const ModelSpec& spec, std::int64
   Block block{Norm(scope.inside("mixer_norm"), width), {}, {}, {}, {}};
   if (taps > 0) block.conv.emplace(scope.inside("conv"), width, taps);
   const std::int64_t before = parameters_.count();
-  block.mixer = mechanisms()
-                    .find(mixer.name, mixer.path + ".name")
-                    .make(mixer.options, {.width = width, .layers = layers, .path = mixer.path}, scope.inside("mixer"));
+  block.mixer =
+      mechanisms()
+          .find(mixer.name, mixer.path + ".name")
+          .make(mixer.options, {.width = width, .layers = layers, .path = mixer.path}, scope.inside("mixer"));
   mixer_parameters_ += parameters_.count() - before;
   if (hidden_width > 0) {
     block.ffn_norm.emplace(scope.inside("ffn_norm"), width);
@@ -113,8 +118,8 @@ DecodeState LanguageModel::empty_state(std::int64_t batch, DType type) const {
 Tensor LanguageModel::extend(Tape& tape, std::span<const std::int32_t> tokens, DecodeState& state) const {
   const auto count = static_cast<std::int64_t>(tokens.size()) / state.batch;
   if (positions_ >= 0 && state.tokens + count > length_) {
-    fail("learned positions end at {} tokens, and {} were to be read: train with a longer task.length.", length_,
-         state.tokens + count);
+    fail("learned positions end at {} tokens, and {} were to be read: train with a longer task.length.",
+         length_, state.tokens + count);
   }
   Tensor x = embedded(tape, tokens, state.batch, state.tokens);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
@@ -128,7 +133,8 @@ Tensor LanguageModel::extend(Tape& tape, std::span<const std::int32_t> tokens, D
   }
   state.tokens += count;
   std::vector<std::int32_t> last;
-  for (std::int64_t b = 0; b < state.batch; ++b) last.push_back(static_cast<std::int32_t>((b + 1) * count - 1));
+  for (std::int64_t b = 0; b < state.batch; ++b)
+    last.push_back(static_cast<std::int32_t>((b + 1) * count - 1));
   return logits(tape, (*norm_)(tape, select_rows(tape, x, last)), tape.parameter(table_));
 }
 

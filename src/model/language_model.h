@@ -1,5 +1,6 @@
 // A small causal language model around a mechanism: token embedding, pre-norm blocks, a tied head.
-//   x = table[token] (+ positions);  per layer: x += mixer(conv(norm(x)));  x += ffn(norm(x));  logits = norm(x) table^T
+//   x = table[token] (+ positions);  per layer: x += mixer(conv(norm(x)));  x += ffn(norm(x));  logits =
+//   norm(x) table^T
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -30,7 +31,8 @@ struct DecodeState {
 
 class LanguageModel {
  public:
-  // `length`: the longest sequence learned positions must cover. Throws Error for options that do not fit each other.
+  // `length`: the longest sequence learned positions must cover. Throws Error for options that do not fit
+  // each other.
   LanguageModel(const ModelSpec& spec, std::int64_t vocab_size, std::int64_t length);
 
   const Parameters& parameters() const { return parameters_; }
@@ -38,8 +40,8 @@ class LanguageModel {
   // The longest context the model can read; 0 when there is no limit.
   std::int64_t longest() const;
 
-  // Cross-entropy of `labels` at the positions `rows` (indices into tokens[batch, length]), as ops.h's score() says.
-  // The spans must outlive the tape.
+  // Cross-entropy of `labels` at the positions `rows` (indices into tokens[batch, length]), as ops.h's
+  // score() says. The spans must outlive the tape.
   void score(Tape& tape, std::span<const std::int32_t> tokens, std::int64_t batch,
              std::span<const std::int32_t> rows, std::span<const std::int32_t> labels, Scores& scores) const;
 
@@ -47,7 +49,8 @@ class LanguageModel {
   Tensor all_logits(Tape& tape, std::span<const std::int32_t> tokens, std::int64_t batch) const;
 
   DecodeState empty_state(std::int64_t batch, DType type) const;
-  // Reads tokens[batch, n] after what `state` has read: logits[batch, vocab] after the last of them. n = 1 decodes.
+  // Reads tokens[batch, n] after what `state` has read: logits[batch, vocab] after the last of them. n = 1
+  // decodes.
   Tensor extend(Tape& tape, std::span<const std::int32_t> tokens, DecodeState& state) const;
 
  private:
@@ -59,7 +62,8 @@ class LanguageModel {
     std::optional<FeedForward> ffn;
   };
   Block make_block(const ModelSpec& spec, std::int64_t layer);
-  Tensor embedded(Tape& tape, std::span<const std::int32_t> tokens, std::int64_t batch, std::int64_t first) const;
+  Tensor embedded(Tape& tape, std::span<const std::int32_t> tokens, std::int64_t batch,
+                  std::int64_t first) const;
   Tensor hidden(Tape& tape, std::span<const std::int32_t> tokens, std::int64_t batch) const;
   static Tensor feed_forward(Tape& tape, const Block& block, const Tensor& x);
 

@@ -17,15 +17,15 @@ Tensor Norm::operator()(Tape& tape, const Tensor& x) const {
   return layer_norm(tape, x, tape.parameter(gain_), tape.parameter(bias_));
 }
 
-FeedForward::FeedForward(const ParameterScope& parameters, std::int64_t width, std::int64_t hidden, double output_std)
+FeedForward::FeedForward(const ParameterScope& parameters, std::int64_t width, std::int64_t hidden,
+                         double output_std)
     : up_(parameters.add("up", {width, hidden}, {.std = kWeightStd})),
       up_bias_(parameters.add("up_bias", {hidden}, {})),
       down_(parameters.add("down", {hidden, width}, {.std = output_std})),
       down_bias_(parameters.add("down_bias", {width}, {})) {}
 
 Tensor FeedForward::operator()(Tape& tape, const Tensor& x) const {
-  const Tensor hidden =
-      bias_gelu(tape, matmul(tape, x, tape.parameter(up_)), tape.parameter(up_bias_));
+  const Tensor hidden = bias_gelu(tape, matmul(tape, x, tape.parameter(up_)), tape.parameter(up_bias_));
   return add_bias(tape, matmul(tape, hidden, tape.parameter(down_)), tape.parameter(down_bias_));
 }
 
@@ -33,13 +33,16 @@ Tensor FeedForward::operator()(Tape& tape, const Tensor& x) const {
 ShortConv::ShortConv(const ParameterScope& parameters, std::int64_t width, std::int64_t taps)
     : width_(width),
       taps_(taps),
-      weight_(parameters.add("weight", {taps, width}, {.std = 1.0 / std::sqrt(3.0 * static_cast<double>(taps))})) {}
+      weight_(parameters.add("weight", {taps, width},
+                             {.std = 1.0 / std::sqrt(3.0 * static_cast<double>(taps))})) {}
 
 Tensor ShortConv::operator()(Tape& tape, const Tensor& x) const {
   return short_conv(tape, x, tape.parameter(weight_));
 }
 
-Buffer ShortConv::empty_state(std::int64_t batch, DType type) const { return {batch * (taps_ - 1) * width_, type}; }
+Buffer ShortConv::empty_state(std::int64_t batch, DType type) const {
+  return {batch * (taps_ - 1) * width_, type};
+}
 
 Tensor ShortConv::extend(Tape& tape, const Tensor& x, Buffer& state) const {
   return short_conv(tape, x, tape.parameter(weight_), state);

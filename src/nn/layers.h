@@ -1,5 +1,5 @@
-// The parts of a block that are the same for every mechanism. Each declares its parameters when made and applies itself to
-// a tensor on a tape.
+// The parts of a block that are the same for every mechanism. Each declares its parameters when made and
+// applies itself to a tensor on a tape.
 #pragma once
 #include <cstdint>
 
@@ -29,8 +29,8 @@ class FeedForward {
   ParameterId up_, up_bias_, down_, down_bias_;
 };
 
-// Causal depthwise convolution of `taps` positions: parameter weight[taps, D], starting at N(0, 1 / sqrt(3 taps)).
-// Its state is its last taps - 1 inputs.
+// Causal depthwise convolution of `taps` positions: parameter weight[taps, D], starting at N(0, 1 / sqrt(3
+// taps)). Its state is its last taps - 1 inputs.
 class ShortConv {
  public:
   ShortConv(const ParameterScope& parameters, std::int64_t width, std::int64_t taps);

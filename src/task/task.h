@@ -22,15 +22,17 @@ struct Slice {
   std::int64_t value = 0;
 };
 
-// One sequence. labels[t] is the token to predict after reading tokens[0..t], or kIgnore; both have the same length.
+// One sequence. labels[t] is the token to predict after reading tokens[0..t], or kIgnore; both have the same
+// length.
 struct Sample {
   std::vector<std::int32_t> tokens;
   std::vector<std::int32_t> labels;
   std::vector<Slice> slices;
 };
 
-// What guessing scores: uniformly over every answer that can occur, and uniformly over the answers that stand in the
-// sequence itself (what a model reaches that has learned what an answer looks like, but not to look it up).
+// What guessing scores: uniformly over every answer that can occur, and uniformly over the answers that stand
+// in the sequence itself (what a model reaches that has learned what an answer looks like, but not to look it
+// up).
 struct Chance {
   double uniform = 0;
   std::optional<double> in_context;
@@ -44,21 +46,21 @@ class Task {
   virtual Chance chance() const = 0;
   // How many different examples a split has; 0 when it has as many as anyone asks for.
   virtual std::int64_t examples(Split split) const = 0;
-  // A pure function of the task's options and seed, split and index (index >= 0; where examples(split) > 0, an index
-  // beyond it wraps round in train and is an error elsewhere). May be called from several threads.
+  // A pure function of the task's options and seed, split and index (index >= 0; where examples(split) > 0,
+  // an index beyond it wraps round in train and is an error elsewhere). May be called from several threads.
   virtual Sample sample(Split split, std::int64_t index) const = 0;
-  // The labels an ideal reader of `tokens` gives: right at every labelled position, anything elsewhere. None where no
-  // such reader exists (natural language).
+  // The labels an ideal reader of `tokens` gives: right at every labelled position, anything elsewhere. None
+  // where no such reader exists (natural language).
   virtual std::optional<std::vector<std::int32_t>> oracle(const std::vector<std::int32_t>& tokens) const = 0;
-  // Changes with whatever the task reads besides its options (files). Part of a run's id, so that a result of other data is
-  // never taken for this one's.
+  // Changes with whatever the task reads besides its options (files). Part of a run's id, so that a result of
+  // other data is never taken for this one's.
   virtual std::uint64_t data_id() const { return 0; }
   // True where tokens are bytes of text, so that loss / ln 2 is in bits per byte.
   virtual bool is_text() const { return false; }
 };
 
-// What the registry holds of a task. `version` goes up when its scores could change. `make` throws Error for options
-// that do not fit each other. An option named "length" must exist: eval.lengths sets it.
+// What the registry holds of a task. `version` goes up when its scores could change. `make` throws Error for
+// options that do not fit each other. An option named "length" must exist: eval.lengths sets it.
 struct TaskEntry {
   std::string name;
   std::string summary;  // one line

@@ -8,8 +8,9 @@
 
 namespace seqbench {
 
-// How many sequences of `length` go through the model at once: 512 rows of activations sit in an L2 cache, and matrix
-// products of 256 to 512 rows run at full rate. A function of the spec alone, so that results do not depend on the machine.
+// How many sequences of `length` go through the model at once: 512 rows of activations sit in an L2 cache,
+// and matrix products of 256 to 512 rows run at full rate. A function of the spec alone, so that results do
+// not depend on the machine.
 std::int64_t sequences_at_once(std::int64_t length);
 
 // What one example scored.
@@ -27,7 +28,8 @@ class Batch {
   std::int64_t examples() const { return static_cast<std::int64_t>(first_label_.size()); }
   bool empty() const { return first_label_.empty(); }
 
-  // Runs the model over the batch and, when the tape records, its backward pass: gradients of the summed loss.
+  // Runs the model over the batch and, when the tape records, its backward pass: gradients of the summed
+  // loss.
   void run(Tape& tape, const LanguageModel& model);
   // After run(): what example i scored.
   ExampleScore score_of(std::int64_t i) const;

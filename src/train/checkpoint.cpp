@@ -58,7 +58,8 @@ std::vector<NamedTensor> RunFiles::weights(TrainState& state, Buffer TrainState:
                                            const std::string& prefix) const {
   std::vector<NamedTensor> named;
   for (const Parameter& parameter : parameters_.all()) {
-    named.push_back({prefix + parameter.name, parameter.shape, (state.*buffer).as<float>() + parameter.offset});
+    named.push_back(
+        {prefix + parameter.name, parameter.shape, (state.*buffer).as<float>() + parameter.offset});
   }
   return named;
 }

@@ -12,9 +12,9 @@ namespace seqbench {
 // All that the rest of a run depends on, besides its spec.
 struct RunState {
   TrainState* train = nullptr;
-  ScoreSum window;           // since the last point of the curve
-  double seconds = 0;        // trained so far
-  bool stopped = false;      // train.stop_at was reached
+  ScoreSum window;       // since the last point of the curve
+  double seconds = 0;    // trained so far
+  bool stopped = false;  // train.stop_at was reached
 };
 
 // The files of one run's folder. Without a folder nothing is kept.
@@ -31,7 +31,8 @@ class RunFiles {
 
  private:
   std::vector<NamedTensor> tensors(TrainState& state) const;
-  std::vector<NamedTensor> weights(TrainState& state, Buffer TrainState::*buffer, const std::string& prefix) const;
+  std::vector<NamedTensor> weights(TrainState& state, Buffer TrainState::*buffer,
+                                   const std::string& prefix) const;
 
   std::filesystem::path folder_;
   const Parameters& parameters_;

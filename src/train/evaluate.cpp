@@ -70,7 +70,8 @@ Metrics evaluate(const Task& task, const LanguageModel& model, const Buffer& wei
     arena.reset();
     Tape tape(model.parameters(), weights, nullptr, arena);
     batch.run(tape, model);
-    for (std::int64_t i = first; i < end; ++i) read[static_cast<std::size_t>(i)].score = batch.score_of(i - first);
+    for (std::int64_t i = first; i < end; ++i)
+      read[static_cast<std::size_t>(i)].score = batch.score_of(i - first);
   });
 
   ScoreSum all;

@@ -14,8 +14,8 @@ Interval wilson(double share, std::int64_t count);
 
 Metrics metrics_of(const ScoreSum& sum, const Task& task);
 
-// Scores `examples` examples of a split, or all it has when that is fewer (a test split with an end is always read whole).
-// The same figures at any number of threads.
+// Scores `examples` examples of a split, or all it has when that is fewer (a test split with an end is always
+// read whole). The same figures at any number of threads.
 Metrics evaluate(const Task& task, const LanguageModel& model, const Buffer& weights, Split split,
                  std::int64_t examples, int threads);
 

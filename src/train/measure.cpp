@@ -40,14 +40,16 @@ class Decoder {
   }
   DecodeState prefill(std::int64_t count) {
     DecodeState state = model_.empty_state(1, weights_.dtype());
-    for (std::int64_t first = 0; first < count; first += kPiece) read(first, std::min(kPiece, count - first), state);
+    for (std::int64_t first = 0; first < count; first += kPiece)
+      read(first, std::min(kPiece, count - first), state);
     return state;
   }
   void read(std::int64_t first, std::int64_t count, DecodeState& state) {
     arena_.reset();
     Tape tape(model_.parameters(), weights_, nullptr, arena_);
-    model_.extend(tape, std::span(tokens_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
-                  state);
+    model_.extend(
+        tape, std::span(tokens_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
+        state);
   }
 
  private:
@@ -110,7 +112,8 @@ void measure(const Task& task, const LanguageModel& model, const Options& measur
   std::set<std::int64_t> contexts(measure_options.integers("contexts").begin(),
                                   measure_options.integers("contexts").end());
   contexts.insert(task.length());
-  if (speed) cost.train_tokens_per_s = static_cast<double>(tokens_per_step) / seconds_per_step(trainer, 5, 0.5);
+  if (speed)
+    cost.train_tokens_per_s = static_cast<double>(tokens_per_step) / seconds_per_step(trainer, 5, 0.5);
   for (const std::int64_t context : contexts) {
     // Learned positions end somewhere: longer contexts have no figure.
     const std::int64_t longest = model.longest();

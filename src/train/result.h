@@ -20,7 +20,8 @@ struct Metrics {
   double loss = 0;      // nats per labelled position
   double accuracy = 0;  // labelled positions whose label has the largest logit
   double exact = 0;     // examples with every labelled position right
-  Interval accuracy_interval;  // 95%, Wilson, with one trial an example (labels of an example are not independent)
+  Interval
+      accuracy_interval;  // 95%, Wilson, with one trial an example (labels of an example are not independent)
   std::optional<double> bits_per_byte;  // of text
   Chance chance;
   std::int64_t examples = 0;
@@ -56,8 +57,8 @@ struct Cost {
   std::optional<double> train_tokens_per_s;
   std::map<std::int64_t, double> prefill_tokens_per_s;  // one sequence, one thread
   std::map<std::int64_t, double> decode_us_per_token;   // one sequence, one thread, at that context
-  std::int64_t peak_bytes = 0;          // weights, gradients, moments and arenas of this run
-  std::int64_t process_peak_bytes = 0;  // of the whole process so far (maximum resident set)
+  std::int64_t peak_bytes = 0;                          // weights, gradients, moments and arenas of this run
+  std::int64_t process_peak_bytes = 0;                  // of the whole process so far (maximum resident set)
 };
 
 enum class Status { ok, diverged, timeout, failed };

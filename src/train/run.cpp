@@ -26,7 +26,9 @@ std::unique_ptr<Task> make_task(const RunSpec& spec, std::int64_t length) {
   return spec.task->make(Options(spec.task->options, values, "task"), spec.seed);
 }
 
-std::unique_ptr<Task> make_task(const RunSpec& spec) { return make_task(spec, spec.task_options.integer("length")); }
+std::unique_ptr<Task> make_task(const RunSpec& spec) {
+  return make_task(spec, spec.task_options.integer("length"));
+}
 
 // The lengths of eval.lengths besides the task's own, in order.
 Integers other_lengths(const RunSpec& spec) {
@@ -94,8 +96,9 @@ class Run {
     state_.window.add(done.sum);
     if (!done.finite) {
       result_.status = Status::diverged;
-      result_.message = fmt::format("loss or gradient is no number at step {} (lr {:.3g}): lower train.lr, or set train.clip.",
-                                    state_.train->step, lr);
+      result_.message = fmt::format(
+          "loss or gradient is no number at step {} (lr {:.3g}): lower train.lr, or set train.clip.",
+          state_.train->step, lr);
       return;
     }
     Progress progress{.step = state_.train->step, .steps = steps};
@@ -126,7 +129,8 @@ class Run {
     const double seconds = std::max(1e-9, since(started_));
     const auto done = static_cast<double>(progress.step - resumed_step_);
     progress.tokens_per_s = done * static_cast<double>(tokens_per_step()) / seconds;
-    progress.seconds_left = done > 0 ? seconds / done * static_cast<double>(progress.steps - progress.step) : 0;
+    progress.seconds_left =
+        done > 0 ? seconds / done * static_cast<double>(progress.steps - progress.step) : 0;
     context_.progress(progress);
   }
 
@@ -138,7 +142,8 @@ class Run {
   std::int64_t tokens_per_step() const { return spec_.train.integer("batch") * task_->length(); }
 
   Metrics score(const Task& task, Split split) const {
-    return evaluate(task, model_, state_.train->weights, split, spec_.eval.integer("examples"), context_.threads);
+    return evaluate(task, model_, state_.train->weights, split, spec_.eval.integer("examples"),
+                    context_.threads);
   }
 
   void evaluate_all() {
@@ -149,7 +154,8 @@ class Run {
     const Integers lengths = other_lengths(spec_);
     if (lengths.empty()) return;
     add_length(task_->length(), result_.test);
-    for (const std::int64_t length : lengths) add_length(length, score(*make_task(spec_, length), Split::test));
+    for (const std::int64_t length : lengths)
+      add_length(length, score(*make_task(spec_, length), Split::test));
   }
 
   void add_length(std::int64_t length, const Metrics& m) {
@@ -162,7 +168,8 @@ class Run {
     cost.parameters = model_.parameters().count();
     cost.mixer_parameters = model_.mixer_parameters();
     cost.flops_per_token = flops_per_token(*task_, model_, state_.train->weights);
-    // Timing takes further steps at a learning rate of 0: the weights stay, the moments do not matter any more.
+    // Timing takes further steps at a learning rate of 0: the weights stay, the moments do not matter any
+    // more.
     const QuietGate::Quiet quiet(*context_.gate);
     measure(*task_, model_, spec_.measure, tokens_per_step(), trainer_, cost);
   }
@@ -211,10 +218,14 @@ QuietGate::Quiet::~Quiet() {
 
 const char* name_of(Status status) {
   switch (status) {
-    case Status::ok: return "ok";
-    case Status::diverged: return "diverged";
-    case Status::timeout: return "timeout";
-    case Status::failed: return "failed";
+    case Status::ok:
+      return "ok";
+    case Status::diverged:
+      return "diverged";
+    case Status::timeout:
+      return "timeout";
+    case Status::failed:
+      return "failed";
   }
   return "";
 }
@@ -225,7 +236,8 @@ OptionList train_options() {
       Option::integer("batch", 64, {1, 1e6}, "sequences per step"),
       Option::real("lr", 1e-3, {0, 1e3}, "peak learning rate of AdamW (betas 0.9, 0.999)"),
       Option::real("warmup", 0.1, {0, 1}, "share of the steps over which the learning rate rises linearly"),
-      Option::choice("schedule", "cosine", {"cosine", "constant"}, "the learning rate after warmup; cosine falls to 0"),
+      Option::choice("schedule", "cosine", {"cosine", "constant"},
+                     "the learning rate after warmup; cosine falls to 0"),
       Option::real("weight_decay", 0.1, {0, 100}, "decoupled decay of matrices; vectors do not decay"),
       Option::real("clip", 1.0, {0, 1e9}, "largest norm of the whole gradient; 0 = never clipped"),
       Option::choice("precision", "f32", {"f32"}, "numbers that training computes with"),
@@ -255,12 +267,14 @@ OptionList measure_options() {
 std::uint64_t check(const RunSpec& spec) {
   const std::int64_t batch = spec.train.integer("batch");
   const std::int64_t lanes = spec.train.integer("lanes");
-  fail_if(lanes > batch, "train.lanes: expected at most train.batch, got {} lanes for a batch of {}.", lanes, batch);
+  fail_if(lanes > batch, "train.lanes: expected at most train.batch, got {} lanes for a batch of {}.", lanes,
+          batch);
   const std::unique_ptr<Task> task = make_task(spec);
   const LanguageModel model(spec.model, task->vocab_size(), task->length());
   for (const std::int64_t length : other_lengths(spec)) {
     fail_if(model.longest() > 0 && length > model.longest(),
-            "eval.lengths: {} is longer than the {} learned positions of the model; take it out, or set model.position to "
+            "eval.lengths: {} is longer than the {} learned positions of the model; take it out, or set "
+            "model.position to "
             "\"none\".",
             length, model.longest());
     make_task(spec, length);

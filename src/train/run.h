@@ -53,9 +53,9 @@ class QuietGate::Quiet {
 struct Progress {
   std::int64_t step = 0;
   std::int64_t steps = 0;
-  double loss = 0;           // of the last step
-  double tokens_per_s = 0;   // since training began
-  double seconds_left = 0;   // of training
+  double loss = 0;                    // of the last step
+  double tokens_per_s = 0;            // since training began
+  double seconds_left = 0;            // of training
   const CurvePoint* point = nullptr;  // set when this step was validated
   const char* phase = "train";        // "train", "test", "measure"
 };
@@ -64,18 +64,18 @@ struct RunContext {
   int threads = 1;
   // Where curve.jsonl, checkpoint.safetensors and model.safetensors go; it exists. Empty: nothing is written.
   std::filesystem::path folder;
-  QuietGate* gate = nullptr;                           // never null in run()
-  const std::atomic<bool>* interrupted = nullptr;      // never null in run(); checked after every step
-  std::function<void(const Progress&)> progress;       // may be empty; called from the run's own thread
+  QuietGate* gate = nullptr;                       // never null in run()
+  const std::atomic<bool>* interrupted = nullptr;  // never null in run(); checked after every step
+  std::function<void(const Progress&)> progress;   // may be empty; called from the run's own thread
 };
 
-// Thrown by run() when `interrupted` was set: the state is in the folder's checkpoint, and the next run() with the
-// same spec and folder goes on from there to bitwise the same result.
+// Thrown by run() when `interrupted` was set: the state is in the folder's checkpoint, and the next run()
+// with the same spec and folder goes on from there to bitwise the same result.
 struct Interrupted {};
 
-// Throws Error for a spec whose parts do not fit each other (mqar pairs that don't fit the length, heads that do not
-// divide the width, a batch smaller than its lanes, ...): everything that is known before the first step.
-// Cheap: builds the task and the model, but trains nothing. Returns the task's data_id().
+// Throws Error for a spec whose parts do not fit each other (mqar pairs that don't fit the length, heads that
+// do not divide the width, a batch smaller than its lanes, ...): everything that is known before the first
+// step. Cheap: builds the task and the model, but trains nothing. Returns the task's data_id().
 std::uint64_t check(const RunSpec& spec);
 
 // Trains, evaluates, measures. A loss that is not finite ends in Status::diverged, never in an exception.

@@ -17,13 +17,15 @@ Json shape_json(const Shape& shape) {
   return dims;
 }
 
-std::string header_of(const std::vector<NamedTensor>& tensors, const std::map<std::string, std::string>& metadata) {
+std::string header_of(const std::vector<NamedTensor>& tensors,
+                      const std::map<std::string, std::string>& metadata) {
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::int64_t at = 0;
   for (const NamedTensor& tensor : tensors) {
     const std::int64_t end = at + tensor.shape.size() * 4;
-    header[tensor.name] = {{"dtype", "F32"}, {"shape", shape_json(tensor.shape)}, {"data_offsets", {at, end}}};
+    header[tensor.name] = {
+        {"dtype", "F32"}, {"shape", shape_json(tensor.shape)}, {"data_offsets", {at, end}}};
     at = end;
   }
   std::string text = header.dump();

@@ -16,12 +16,13 @@ struct NamedTensor {
   float* data = nullptr;  // written from, or read into
 };
 
-// Writes a temporary file beside `file` and renames it, so that the file is whole or the old one. Throws Error.
+// Writes a temporary file beside `file` and renames it, so that the file is whole or the old one. Throws
+// Error.
 void save_safetensors(const std::filesystem::path& file, const std::vector<NamedTensor>& tensors,
                       const std::map<std::string, std::string>& metadata);
 
-// Reads every tensor named, each F32 and of that shape, and returns the metadata. Throws Error that names the file and
-// what is wrong with it: missing or short, no such tensor, another shape.
+// Reads every tensor named, each F32 and of that shape, and returns the metadata. Throws Error that names the
+// file and what is wrong with it: missing or short, no such tensor, another shape.
 std::map<std::string, std::string> load_safetensors(const std::filesystem::path& file,
                                                     const std::vector<NamedTensor>& tensors);
 

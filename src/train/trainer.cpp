@@ -11,7 +11,8 @@
 namespace seqbench {
 namespace {
 
-// Of AdamW and the sum over lanes: large enough to hide the call, small enough that the lanes' parts share an L2 cache.
+// Of AdamW and the sum over lanes: large enough to hide the call, small enough that the lanes' parts share an
+// L2 cache.
 constexpr std::int64_t kStretch = 16384;
 
 constexpr double kBeta1 = 0.9;
@@ -46,7 +47,8 @@ double learning_rate(const Options& train, std::int64_t step) {
   return peak * 0.5 * (1 + std::cos(std::numbers::pi * (done - warmup) / (steps - warmup)));
 }
 
-Trainer::Trainer(const Task& task, const LanguageModel& model, const Options& train, std::uint64_t seed, int threads)
+Trainer::Trainer(const Task& task, const LanguageModel& model, const Options& train, std::uint64_t seed,
+                 int threads)
     : task_(task),
       model_(model),
       batch_(train.integer("batch")),
@@ -59,10 +61,12 @@ Trainer::Trainer(const Task& task, const LanguageModel& model, const Options& tr
   state_.first_moment = Buffer(parameters.flat_size(), DType::f32);
   state_.second_moment = Buffer(parameters.flat_size(), DType::f32);
   gradient_ = Buffer(parameters.flat_size(), DType::f32);
-  for (std::int64_t i = 0; i < train.integer("lanes"); ++i) lanes_.push_back({Gradients(parameters, DType::f32), {}, {}});
+  for (std::int64_t i = 0; i < train.integer("lanes"); ++i)
+    lanes_.push_back({Gradients(parameters, DType::f32), {}, {}});
   for (const Parameter& parameter : parameters.all()) {
     for (std::int64_t first = 0; first < parameter.size(); first += kStretch) {
-      stretches_.push_back({parameter.offset + first, std::min(kStretch, parameter.size() - first), parameter.decays()});
+      stretches_.push_back(
+          {parameter.offset + first, std::min(kStretch, parameter.size() - first), parameter.decays()});
     }
   }
 }
@@ -107,16 +111,17 @@ void Trainer::update(double lr, double gradient_scale) {
   const auto count = static_cast<double>(state_.step + 1);
   parallel_for(threads_, static_cast<std::int64_t>(stretches_.size()), [&](int, std::int64_t i) {
     const Stretch& stretch = stretches_[static_cast<std::size_t>(i)];
-    kernels::adamw({.lr = lr,
-                    .beta1 = kBeta1,
-                    .beta2 = kBeta2,
-                    .eps = kEps,
-                    .weight_decay = stretch.decays ? weight_decay_ : 0.0,
-                    .correction1 = 1 - std::pow(kBeta1, count),
-                    .correction2 = 1 - std::pow(kBeta2, count),
-                    .gradient_scale = gradient_scale},
-                   stretch.count, gradient_.as<float>() + stretch.first, state_.weights.as<float>() + stretch.first,
-                   state_.first_moment.as<float>() + stretch.first, state_.second_moment.as<float>() + stretch.first);
+    kernels::adamw(
+        {.lr = lr,
+         .beta1 = kBeta1,
+         .beta2 = kBeta2,
+         .eps = kEps,
+         .weight_decay = stretch.decays ? weight_decay_ : 0.0,
+         .correction1 = 1 - std::pow(kBeta1, count),
+         .correction2 = 1 - std::pow(kBeta2, count),
+         .gradient_scale = gradient_scale},
+        stretch.count, gradient_.as<float>() + stretch.first, state_.weights.as<float>() + stretch.first,
+        state_.first_moment.as<float>() + stretch.first, state_.second_moment.as<float>() + stretch.first);
   });
 }
 
@@ -136,7 +141,8 @@ Trainer::Step Trainer::step(double lr) {
 }
 
 std::int64_t Trainer::peak_bytes() const {
-  std::int64_t sum = state_.weights.bytes() + state_.first_moment.bytes() + state_.second_moment.bytes() + gradient_.bytes();
+  std::int64_t sum =
+      state_.weights.bytes() + state_.first_moment.bytes() + state_.second_moment.bytes() + gradient_.bytes();
   for (const Lane& lane : lanes_) sum += lane.gradients.values().bytes();
   for (const Arena& arena : arenas_) sum += static_cast<std::int64_t>(arena.peak_bytes());
   return sum;

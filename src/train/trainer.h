@@ -21,7 +21,8 @@ struct ScoreSum {
   void add(const ScoreSum& other);
 };
 
-// The learning rate of step `step` (from 0) of `train`: linear warmup over its first share, then constant or a cosine to 0.
+// The learning rate of step `step` (from 0) of `train`: linear warmup over its first share, then constant or
+// a cosine to 0.
 double learning_rate(const Options& train, std::int64_t step);
 
 // What training changes: all of it is in a checkpoint.
@@ -32,17 +33,19 @@ struct TrainState {
   Buffer second_moment;
 };
 
-// One model in training. A step's batch is cut into lanes; a worker takes a lane, runs forward and backward over its
-// sequences in its private arena and adds to the lane's own gradient; lanes are then summed in their order and given to
-// AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101; betas 0.9 and 0.999, eps 1e-8). The result does not depend on threads.
+// One model in training. A step's batch is cut into lanes; a worker takes a lane, runs forward and backward
+// over its sequences in its private arena and adds to the lane's own gradient; lanes are then summed in their
+// order and given to AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101; betas 0.9 and 0.999, eps 1e-8). The
+// result does not depend on threads.
 class Trainer {
  public:
-  Trainer(const Task& task, const LanguageModel& model, const Options& train, std::uint64_t seed, int threads);
+  Trainer(const Task& task, const LanguageModel& model, const Options& train, std::uint64_t seed,
+          int threads);
 
   struct Step {
     ScoreSum sum;
     double gradient_norm = 0;  // of the mean loss, before clipping
-    bool finite = true;        // false: loss or gradient is not a number, and the weights were left as they were
+    bool finite = true;  // false: loss or gradient is not a number, and the weights were left as they were
   };
   // Trains on the batch of step state().step at that learning rate, and counts the step.
   Step step(double lr);

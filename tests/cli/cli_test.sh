@@ -130,5 +130,26 @@ expect 0 'softmax' "$seqbench" run $long --out stopped
 expect 0 'softmax' "$seqbench" run $long --out straight
 cmp -s stopped/good/*/curve.jsonl straight/good/*/curve.jsonl || complain "an interrupted run went on to another curve"
 
+# The same spec at any number of threads, alone or side by side: the same metrics, curve and weights, bit for bit.
+traces() {
+  for run in "$1"/good/*; do
+    basename "$run"
+    cksum <"$run/curve.jsonl"
+    cksum <"$run/model.safetensors"
+    sed -n '/^  "metrics"/,/^  }/p' "$run/result.json"
+  done
+}
+grid='grid.model.mixer=["softmax","linear","min_gru"]'
+for how in '1 1' '2 1' '5 1' '2 2' '5 2'; do
+  threads=${how% *}
+  jobs=${how#* }
+  expect 0 'min_gru' "$seqbench" run good.json --set "$grid" --set 'grid.seed=[0,1]' --set train.steps=20 \
+    --threads "$threads" --jobs "$jobs" --out "bits-$threads-$jobs"
+  traces "bits-$threads-$jobs" >traces
+  [ "$(grep -c '"accuracy":' traces)" -ge 18 ] || complain "$how: fewer metrics than expected"
+  [ -f traces-1-1 ] || cp traces traces-1-1
+  cmp -s traces traces-1-1 || complain "threads and jobs $how: other results than with 1 1"
+done
+
 [ "$failures" -eq 0 ] && echo "all as expected"
 [ "$failures" -eq 0 ]

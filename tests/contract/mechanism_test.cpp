@@ -18,7 +18,8 @@ class Subject {
  public:
   Subject(const MechanismEntry& entry, DType type)
       : mechanism_(entry.make(Options(entry.options, {}, "model.mixer"),
-                              {.width = kWidth, .layers = 1, .path = "model.mixer"}, ParameterScope(parameters_, ""))),
+                              {.width = kWidth, .layers = 1, .path = "model.mixer"},
+                              ParameterScope(parameters_, ""))),
         weights_(parameters_.initial(7, type)) {
     visit(type, [&](auto zero) {
       using T = decltype(zero);
@@ -58,7 +59,8 @@ class Subject {
       const Tensor out = mechanism_->extend(tape, input(tape, part, batch), state);
       state.tokens += count;
       for (std::int64_t b = 0; b < batch; ++b) {
-        std::copy_n(out.as<T>() + b * count * kWidth, count * kWidth, y.begin() + (b * length + first) * kWidth);
+        std::copy_n(out.as<T>() + b * count * kWidth, count * kWidth,
+                    y.begin() + (b * length + first) * kWidth);
       }
       first += count;
     }
@@ -148,7 +150,8 @@ TEST_CASE("mechanisms: gradients in f64 match finite differences") {
   });
 }
 
-TEST_CASE("mechanisms: f32 agrees with f64 in outputs and gradients, at odd lengths and on every instruction set") {
+TEST_CASE(
+    "mechanisms: f32 agrees with f64 in outputs and gradients, at odd lengths and on every instruction set") {
   for_each_target([] {
     for_each_mechanism([](const MechanismEntry& entry) {
       Subject f32(entry, DType::f32);

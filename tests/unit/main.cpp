@@ -3,6 +3,7 @@
 #include <omp.h>
 
 int main(int argc, char** argv) {
-  omp_set_num_threads(1);  // as the program does: kernels are single-threaded, lanes are what runs in parallel
+  omp_set_num_threads(
+      1);  // as the program does: kernels are single-threaded, lanes are what runs in parallel
   return doctest::Context(argc, argv).run();
 }

@@ -1,4 +1,5 @@
-// Our side of the comparison with PyTorch: training speed of the models of torch_peer.py, one JSON line a row.
+// Our side of the comparison with PyTorch: training speed of the models of torch_peer.py, one JSON line a
+// row.
 //   seqbench_peer [--threads 2] [--seconds 8] [--only charlm-softmax ...]
 // The rows are those of the peer: same widths, layers, batch, vocabulary, labelled share, optimiser; f32.
 #include <fmt/format.h>
@@ -29,7 +30,9 @@ class RandomTokens : public Task {
   explicit RandomTokens(const Row& row) : row_(row) {}
   std::int64_t vocab_size() const override { return row_.vocab; }
   std::int64_t length() const override { return row_.length; }
-  Chance chance() const override { return {.uniform = 1.0 / static_cast<double>(row_.vocab), .in_context = {}}; }
+  Chance chance() const override {
+    return {.uniform = 1.0 / static_cast<double>(row_.vocab), .in_context = {}};
+  }
   std::int64_t examples(Split /*split*/) const override { return 0; }
   Sample sample(Split split, std::int64_t index) const override {
     Random random(0, name_of(split), static_cast<std::uint64_t>(index));
@@ -73,7 +76,8 @@ void measure_row(const Row& row, const std::string& mechanism, int threads, doub
   const double step = seconds_per_step(trainer, 3, seconds);
   std::string name = mechanism == "min_gru" ? "mingru" : mechanism;
   fmt::print(
-      "{{\"model\": \"{}-{}\", \"mode\": \"f32\", \"phase\": \"train\", \"tokens_per_s\": {:.0f}, \"ms_per_step\": "
+      "{{\"model\": \"{}-{}\", \"mode\": \"f32\", \"phase\": \"train\", \"tokens_per_s\": {:.0f}, "
+      "\"ms_per_step\": "
       "{:.2f}, \"mflop_per_token\": {:.3f}, \"gflops\": {:.1f}, \"threads\": {}}}\n",
       row.name, name, tokens / step, step * 1e3, flops / 1e6, flops * tokens / step / 1e9, threads);
   std::fflush(stdout);

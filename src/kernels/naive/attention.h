@@ -8,8 +8,9 @@
 namespace seqbench {
 
 // Query i sees keys 0 .. i + keys - queries: the queries are the last of the tokens whose keys are there.
-// q, o: row (b, i) begins at (b * queries + i) * width; k, v: row (b, j) at b * kv_batch + j * kv_row. Head h has the
-// columns h * head_dim .. of each. width = heads * head_dim. scale multiplies q.k. lse is [batch, heads, queries].
+// q, o: row (b, i) begins at (b * queries + i) * width; k, v: row (b, j) at b * kv_batch + j * kv_row. Head h
+// has the columns h * head_dim .. of each. width = heads * head_dim. scale multiplies q.k. lse is [batch,
+// heads, queries].
 struct AttentionShape {
   std::int64_t batch = 0;
   std::int64_t heads = 0;
@@ -28,7 +29,8 @@ namespace naive {
 template <class T>
 class Attention {
  public:
-  Attention(const AttentionShape& shape, const T* q, const T* k, const T* v) : s_(shape), q_(q), k_(k), v_(v) {}
+  Attention(const AttentionShape& shape, const T* q, const T* k, const T* v)
+      : s_(shape), q_(q), k_(k), v_(v) {}
 
   void forward(T* o, T* lse) const {
     for_each_query([&](std::int64_t b, std::int64_t h, std::int64_t i) {

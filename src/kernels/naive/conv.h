@@ -12,7 +12,8 @@ struct ConvShape {
 
 namespace naive {
 
-// y_t = sum_r weight[r] x_{t-r}, channel by channel. history: [batch, taps - 1, width], the inputs before x, oldest first.
+// y_t = sum_r weight[r] x_{t-r}, channel by channel. history: [batch, taps - 1, width], the inputs before x,
+// oldest first.
 template <class T>
 void conv(const ConvShape& s, const T* x, const T* weight, const T* history, T* y) {
   for (std::int64_t b = 0; b < s.batch; ++b) {

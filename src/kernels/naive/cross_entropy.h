@@ -19,7 +19,8 @@ void cross_entropy(std::int64_t rows, std::int64_t vocab, T* logits, const std::
     best[r] = static_cast<std::int32_t>(top);
     if (!gradient) continue;
     for (std::int64_t c = 0; c < vocab; ++c) {
-      logits[c] = static_cast<T>(std::exp(static_cast<double>(logits[c]) - log_sum) - (c == labels[r] ? 1.0 : 0.0));
+      logits[c] =
+          static_cast<T>(std::exp(static_cast<double>(logits[c]) - log_sum) - (c == labels[r] ? 1.0 : 0.0));
     }
   }
 }

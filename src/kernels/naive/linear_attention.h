@@ -4,9 +4,9 @@
 
 namespace seqbench {
 
-// q, k: [batch, length, heads * key_dim]; v, o: [batch, length, heads * value_dim]. q and k are feature maps, not negative.
-// num_t = q_t S_t, den_t = q_t.z_t, o_t = num_t / (den_t + eps), with S_t = S_{t-1} + k_t^T v_t and z_t = z_{t-1} + k_t.
-// A state is [batch, heads, key_dim * (value_dim + 1)]: S by rows, then z.
+// q, k: [batch, length, heads * key_dim]; v, o: [batch, length, heads * value_dim]. q and k are feature maps,
+// not negative. num_t = q_t S_t, den_t = q_t.z_t, o_t = num_t / (den_t + eps), with S_t = S_{t-1} + k_t^T v_t
+// and z_t = z_{t-1} + k_t. A state is [batch, heads, key_dim * (value_dim + 1)]: S by rows, then z.
 struct LinearShape {
   std::int64_t batch = 0;
   std::int64_t heads = 0;
@@ -24,7 +24,8 @@ namespace naive {
 template <class T>
 class LinearAttention {
  public:
-  LinearAttention(const LinearShape& shape, const T* q, const T* k, const T* v) : s_(shape), q_(q), k_(k), v_(v) {}
+  LinearAttention(const LinearShape& shape, const T* q, const T* k, const T* v)
+      : s_(shape), q_(q), k_(k), v_(v) {}
 
   // state: read and left as it is after the last token. den[batch, heads, length] may be null.
   void forward(T* state, T* o, T* den) const {
@@ -33,7 +34,8 @@ class LinearAttention {
       for (std::int64_t t = 0; t < s_.length; ++t) {
         read(matrix, b, h, t);
         double sum = s_.eps;
-        for (std::int64_t i = 0; i < s_.key_dim; ++i) sum += number(q_[key(b, h, t) + i]) * number(z(matrix)[i]);
+        for (std::int64_t i = 0; i < s_.key_dim; ++i)
+          sum += number(q_[key(b, h, t) + i]) * number(z(matrix)[i]);
         for (std::int64_t c = 0; c < s_.value_dim; ++c) {
           double num = 0;
           for (std::int64_t i = 0; i < s_.key_dim; ++i) {
@@ -46,9 +48,9 @@ class LinearAttention {
     });
   }
 
-  // From an empty state. Adds to dq, dk, dv. dnum = do / (den + eps), dden = -(do.o) / (den + eps); then with states
-  // kept for every token: dq_t = S_t dnum_t + z_t dden_t, and the reverse sum G_t = G_{t+1} + q_t^T [dnum_t, dden_t]
-  // gives dk_t = G_t [v_t, 1] and dv_t = k_t G_t.
+  // From an empty state. Adds to dq, dk, dv. dnum = do / (den + eps), dden = -(do.o) / (den + eps); then with
+  // states kept for every token: dq_t = S_t dnum_t + z_t dden_t, and the reverse sum G_t = G_{t+1} + q_t^T
+  // [dnum_t, dden_t] gives dk_t = G_t [v_t, 1] and dv_t = k_t G_t.
   void backward(const T* o, const T* den, const T* d_o, T* dq, T* dk, T* dv) const {
     for_each_head([&](std::int64_t b, std::int64_t h) {
       const std::int64_t size = s_.state_size();
@@ -105,7 +107,8 @@ class LinearAttention {
   void read(T* state, std::int64_t b, std::int64_t h, std::int64_t t) const {
     for (std::int64_t i = 0; i < s_.key_dim; ++i) {
       const T k = k_[key(b, h, t) + i];
-      for (std::int64_t c = 0; c < s_.value_dim; ++c) state[i * s_.value_dim + c] += k * v_[value(b, h, t) + c];
+      for (std::int64_t c = 0; c < s_.value_dim; ++c)
+        state[i * s_.value_dim + c] += k * v_[value(b, h, t) + c];
       z(state)[i] += k;
     }
   }

@@ -17,7 +17,8 @@ inline double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 inline double min_gru_g(double x) { return x >= 0 ? x + 0.5 : sigmoid(x); }
 inline double min_gru_g_slope(double x) { return x >= 0 ? 1.0 : sigmoid(x) * (1.0 - sigmoid(x)); }
 
-// gate, candidate, h: [batch, length, width]. state: [batch, width], h before the first token, left as h of the last.
+// gate, candidate, h: [batch, length, width]. state: [batch, width], h before the first token, left as h of
+// the last.
 template <class T>
 void min_gru(const MinGruShape& s, const T* gate, const T* candidate, T* state, T* h) {
   for (std::int64_t b = 0; b < s.batch; ++b) {
@@ -33,11 +34,11 @@ void min_gru(const MinGruShape& s, const T* gate, const T* candidate, T* state, 
   }
 }
 
-// From an empty state. Overwrites d_gate and d_candidate. With the reverse scan g_t = dh_t + (1 - z_{t+1}) g_{t+1}:
-// d_gate = g (h~ - h_{t-1}) z (1 - z), d_candidate = g z g'(candidate).
+// From an empty state. Overwrites d_gate and d_candidate. With the reverse scan g_t = dh_t + (1 - z_{t+1})
+// g_{t+1}: d_gate = g (h~ - h_{t-1}) z (1 - z), d_candidate = g z g'(candidate).
 template <class T>
-void min_gru_backward(const MinGruShape& s, const T* gate, const T* candidate, const T* h, const T* dh, T* d_gate,
-                      T* d_candidate) {
+void min_gru_backward(const MinGruShape& s, const T* gate, const T* candidate, const T* h, const T* dh,
+                      T* d_gate, T* d_candidate) {
   for (std::int64_t b = 0; b < s.batch; ++b) {
     for (std::int64_t c = 0; c < s.width; ++c) {
       double carried = 0;

@@ -5,8 +5,8 @@
 namespace seqbench::naive {
 
 template <class T>
-void layer_norm(std::int64_t rows, std::int64_t width, const T* x, const T* gain, const T* bias, T* y, T* mean,
-                T* rstd, T eps) {
+void layer_norm(std::int64_t rows, std::int64_t width, const T* x, const T* gain, const T* bias, T* y,
+                T* mean, T* rstd, T eps) {
   for (std::int64_t r = 0; r < rows; ++r, x += width, y += width) {
     double sum = 0;
     for (std::int64_t c = 0; c < width; ++c) sum += static_cast<double>(x[c]);
@@ -26,13 +26,16 @@ void layer_norm(std::int64_t rows, std::int64_t width, const T* x, const T* gain
   }
 }
 
-// With u = (x - mean) rstd and g = dy gain: dx = rstd (g - mean(g) - u mean(g u)), dgain += sum dy u, dbias += sum dy.
+// With u = (x - mean) rstd and g = dy gain: dx = rstd (g - mean(g) - u mean(g u)), dgain += sum dy u, dbias
+// += sum dy.
 template <class T>
 void layer_norm_backward(std::int64_t rows, std::int64_t width, const T* x, const T* gain, const T* mean,
                          const T* rstd, const T* dy, T* dx, bool accumulate_dx, T* dgain, T* dbias) {
   for (std::int64_t r = 0; r < rows; ++r, x += width, dy += width, dx += width) {
     const double scale = static_cast<double>(rstd[r]);
-    const auto unit = [&](std::int64_t c) { return (static_cast<double>(x[c]) - static_cast<double>(mean[r])) * scale; };
+    const auto unit = [&](std::int64_t c) {
+      return (static_cast<double>(x[c]) - static_cast<double>(mean[r])) * scale;
+    };
     const auto g = [&](std::int64_t c) { return static_cast<double>(dy[c]) * static_cast<double>(gain[c]); };
     double sum = 0;
     double sum_unit = 0;

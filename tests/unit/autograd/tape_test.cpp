@@ -9,7 +9,8 @@
 namespace seqbench::test {
 namespace {
 
-// Every operation of ops.h in one expression, some inputs used twice, so that sinks are overwritten and added to.
+// Every operation of ops.h in one expression, some inputs used twice, so that sinks are overwritten and added
+// to.
 class Everything {
  public:
   Everything() {

@@ -30,7 +30,7 @@ TEST_CASE("nesting has a limit, so that no file can exhaust the stack") {
 }
 
 TEST_CASE("a file that cannot be read says why") {
-  const Folder folder;
+  const TemporaryFolder folder;
   CHECK(has(message_of([&] { read_json(folder.path() / "no.json"); }),
             "no.json: cannot be read: No such file"));
   CHECK(has(message_of([&] { read_json(folder.path()); }), "is a folder"));

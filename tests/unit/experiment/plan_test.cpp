@@ -11,14 +11,14 @@ namespace seqbench {
 namespace {
 
 // The plan of the small spec with these keys added.
-Plan plan_of(const Folder& folder, const std::string& more, const Texts& sets = {}) {
+Plan plan_of(const TemporaryFolder& folder, const std::string& more, const Texts& sets = {}) {
   Json spec = small_spec();
   spec.update(parse_json(more, "test"));
   return make_plan({folder.write("small.json", spec.dump())}, sets, "out");
 }
 
 TEST_CASE("runs are named by mechanism, axes, seed and a hash of the whole spec") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const Plan one = plan_of(folder, "{}");
   REQUIRE(one.runs.size() == 1);
   CHECK(std::regex_match(one.runs[0].id, std::regex("softmax-seed0-[0-9a-f]{10}")));
@@ -39,11 +39,11 @@ TEST_CASE("runs are named by mechanism, axes, seed and a hash of the whole spec"
 }
 
 TEST_CASE("other text behind the same file name is another run") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto id_with = [&](const std::string& text) {
     Json spec = small_spec();
     spec["task"] = {
-        {"name", "language_model"}, {"files", {folder.write("text", text).string()}}, {"length", 8}};
+        {"name", "language_model"}, {"files", {folder.write("text", text)}}, {"length", 8}};
     return make_plan({folder.write("lm.json", spec.dump())}, {}, "out").runs.at(0).id;
   };
   const std::string text(1000, 'a');
@@ -52,7 +52,7 @@ TEST_CASE("other text behind the same file name is another run") {
 }
 
 TEST_CASE("long ids are cut and stay distinct") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const Plan plan = plan_of(folder, R"({"measure": {"speed": false}, "grid": {"measure.contexts": [
       [11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31],
       [11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 32]]}})");
@@ -62,7 +62,7 @@ TEST_CASE("long ids are cut and stay distinct") {
 }
 
 TEST_CASE("runs that share a folder are planned once") {
-  const Folder folder;
+  const TemporaryFolder folder;
   CHECK(plan_of(folder, R"({"grid": {"seed": [3, 3, 4]}})").runs.size() == 2);
   const auto file = folder.write("a.json", small_spec().dump());
   const Plan twice = make_plan({file, file}, {}, "out");
@@ -71,7 +71,7 @@ TEST_CASE("runs that share a folder are planned once") {
 }
 
 TEST_CASE("errors name the file, and in a grid the run") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string message =
       message_of([&] { plan_of(folder, R"({"grid": {"task.pairs": [4, 16], "seed": [0, 1]}})"); });
   CHECK(has(message, "small.json: "));

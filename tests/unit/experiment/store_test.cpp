@@ -10,7 +10,7 @@
 namespace seqbench {
 namespace {
 
-Plan small_plan(const Folder& folder) {
+Plan small_plan(const TemporaryFolder& folder) {
   return make_plan({folder.write("small.json", small_spec().dump())}, {}, folder.path() / "runs");
 }
 
@@ -49,7 +49,7 @@ StoredResult made_up() {
 }
 
 TEST_CASE("a result comes back from its file as it was") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const Plan plan = small_plan(folder);
   const PlannedRun& run = plan.runs[0];
   CHECK_FALSE(load_result(run).has_value());
@@ -66,7 +66,7 @@ TEST_CASE("a result comes back from its file as it was") {
 }
 
 TEST_CASE("result.json has the keys other programs read") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const Plan plan = small_plan(folder);
   const Json json = result_json(plan.runs[0], made_up());
   CHECK(json["schema"] == 1);
@@ -89,7 +89,7 @@ TEST_CASE("result.json has the keys other programs read") {
 }
 
 TEST_CASE("numbers that are not finite are null and come back as such") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const Plan plan = small_plan(folder);
   StoredResult stored = made_up();
   stored.result.status = Status::diverged;
@@ -107,7 +107,7 @@ TEST_CASE("numbers that are not finite are null and come back as such") {
 }
 
 TEST_CASE("a result that cannot be read is an error that names the file and the remedy") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const Plan plan = small_plan(folder);
   const auto message_for = [&](const std::string& text) {
     std::filesystem::create_directories(plan.runs[0].folder);
@@ -132,7 +132,7 @@ TEST_CASE("a result that cannot be read is an error that names the file and the 
 }
 
 TEST_CASE("finished runs are those that need not run again") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const Plan plan = small_plan(folder);
   std::filesystem::create_directories(plan.runs[0].folder);
   StoredResult stored = made_up();
@@ -145,9 +145,9 @@ TEST_CASE("finished runs are those that need not run again") {
 }
 
 TEST_CASE("an output folder that cannot be written is found, and nothing is left of the attempt") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto spec = folder.write("small.json", small_spec().dump());
-  const auto file = folder.write("file", "");
+  const std::filesystem::path file = folder.write("file", "");
   const Plan blocked = make_plan({spec}, {}, file / "runs");
   CHECK(has(message_of([&] { prepare_folders(blocked); }), "the output folder cannot be written"));
   const Plan half = make_plan({spec}, {}, folder.path() / "new" / "runs");

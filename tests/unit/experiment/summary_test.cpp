@@ -13,7 +13,7 @@ namespace {
 
 // Two mechanisms, two learning rates, two seeds.
 struct Scene {
-  Folder folder;
+  TemporaryFolder folder;
   Plan plan;
   Results results;
 

@@ -18,8 +18,9 @@ AttentionShape self(std::int64_t batch, std::int64_t heads, std::int64_t dim, st
 }
 
 // Lengths on both sides of the tiles of 32 queries and 128 keys; head sizes that are no whole vector.
-const std::vector<AttentionShape> kShapes = {self(2, 1, 1, 1),  self(1, 2, 3, 7),    self(2, 2, 16, 33), self(1, 1, 8, 63),
-                                             self(1, 2, 5, 65), self(1, 1, 32, 129), self(1, 1, 20, 300)};
+const std::vector<AttentionShape> kShapes = {self(2, 1, 1, 1),   self(1, 2, 3, 7),  self(2, 2, 16, 33),
+                                             self(1, 1, 8, 63),  self(1, 2, 5, 65), self(1, 1, 32, 129),
+                                             self(1, 1, 20, 300)};
 
 template <class T>
 struct Inputs {
@@ -42,7 +43,8 @@ struct Outputs {
     std::vector<T> scratch(static_cast<std::size_t>(kernels::attention_scratch(s)));
     kernels::attention(s, in.q.data(), in.k.data(), in.v.data(), o.data(), lse.data(), scratch.data());
     kernels::attention_backward(s, in.q.data(), in.k.data(), in.v.data(),
-                                {o.data(), lse.data(), in.d_o.data(), dq.data(), dk.data(), dv.data()}, scratch.data());
+                                {o.data(), lse.data(), in.d_o.data(), dq.data(), dk.data(), dv.data()},
+                                scratch.data());
   }
   std::vector<T> o, lse, dq, dk, dv;
 };

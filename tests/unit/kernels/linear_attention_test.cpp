@@ -43,7 +43,8 @@ struct Outputs {
     if (carried) return;
     kernels::linear_attention_backward(
         s, in.q.data(), in.k.data(), in.v.data(),
-        {o.data(), den.data(), chunks.data(), in.d_o.data(), dq.data(), dk.data(), dv.data()}, scratch.data());
+        {o.data(), den.data(), chunks.data(), in.d_o.data(), dq.data(), dk.data(), dv.data()},
+        scratch.data());
   }
   std::vector<T> o, den, state, dq, dk, dv;
 };

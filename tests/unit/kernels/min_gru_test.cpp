@@ -16,7 +16,8 @@ struct Run {
         d_candidate(gate.size()),
         state(static_cast<std::size_t>(s.batch * s.width)) {
     forward(s);
-    kernels::min_gru_backward(s, gate.data(), candidate.data(), h.data(), dh.data(), d_gate.data(), d_candidate.data());
+    kernels::min_gru_backward(s, gate.data(), candidate.data(), h.data(), dh.data(), d_gate.data(),
+                              d_candidate.data());
   }
   void forward(const MinGruShape& s) {
     std::fill(state.begin(), state.end(), T(0));
@@ -61,8 +62,8 @@ TEST_CASE("minGRU: a state from before is read, and two pieces are one") {
     std::int64_t done = 0;
     for (const std::int64_t piece : {1, 5, 7}) {
       const std::int64_t at = done * whole.width;
-      kernels::min_gru({1, piece, 19}, expected.gate.data() + at, expected.candidate.data() + at, state.data(),
-                       h.data() + at);
+      kernels::min_gru({1, piece, 19}, expected.gate.data() + at, expected.candidate.data() + at,
+                       state.data(), h.data() + at);
       done += piece;
     }
     CHECK(h == expected.h);

@@ -24,7 +24,8 @@ ModelSpec model_spec(const std::vector<std::string>& mixers, const std::string& 
                           {"position", position}},
                          "model");
   for (const std::string& name : mixers) {
-    spec.mixers.push_back({name, Options(mechanisms().find(name, "").options, {}, "model.mixer"), "model.mixer"});
+    spec.mixers.push_back(
+        {name, Options(mechanisms().find(name, "").options, {}, "model.mixer"), "model.mixer"});
   }
   return spec;
 }
@@ -43,9 +44,12 @@ Buffer weights_of(const LanguageModel& model) {
   return weights;
 }
 
-std::vector<float> values(const Tensor& tensor) { return {tensor.as<float>(), tensor.as<float>() + tensor.shape.size()}; }
+std::vector<float> values(const Tensor& tensor) {
+  return {tensor.as<float>(), tensor.as<float>() + tensor.shape.size()};
+}
 
-const std::vector<std::vector<std::string>> kMixers = {{"softmax"}, {"linear"}, {"min_gru"}, {"min_gru", "softmax"}};
+const std::vector<std::vector<std::string>> kMixers = {
+    {"softmax"}, {"linear"}, {"min_gru"}, {"min_gru", "softmax"}};
 
 TEST_CASE("decoding one token at a time gives the logits of the full forward pass to 1e-4") {
   for (const auto& mixers : kMixers) {
@@ -123,7 +127,8 @@ TEST_CASE("reading past learned positions is an error that says so") {
   Arena arena;
   Tape tape(model.parameters(), weights, nullptr, arena);
   DecodeState state = model.empty_state(1, DType::f32);
-  CHECK_THROWS_WITH_AS(model.extend(tape, tokens, state), doctest::Contains("learned positions end at 8"), Error);
+  CHECK_THROWS_WITH_AS(model.extend(tape, tokens, state), doctest::Contains("learned positions end at 8"),
+                       Error);
 }
 
 }  // namespace

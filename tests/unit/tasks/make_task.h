@@ -1,10 +1,7 @@
 // Tasks as a spec makes them, and files for those that read some.
 #pragma once
 #include <doctest/doctest.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +9,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "task/task.h"
+#include "unit/folder.h"
 
 namespace seqbench {
 
@@ -36,28 +34,6 @@ inline std::string refusal(const std::string& name, const Given& given) {
 inline bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
-
-// A folder of its own, gone with everything in it when the test ends.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "seqbench-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string path(const std::string& name) const { return (path_ / name).string(); }
-  std::string write(const std::string& name, const std::string& bytes) const {
-    std::ofstream(path(name), std::ios::binary) << bytes;
-    return path(name);
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 // `size` bytes, uniform over `letters` different ones from 'a' on.
 inline std::string random_text(std::int64_t size, std::uint64_t letters = 26, std::uint64_t seed = 1) {

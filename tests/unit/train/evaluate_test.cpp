@@ -36,7 +36,8 @@ TEST_CASE("an untrained model scores the loss of guessing") {
   const RunSpec spec = tiny_spec("linear");
   const auto task = spec.task->make(spec.task_options, 0);
   const LanguageModel model(spec.model, task->vocab_size(), task->length());
-  const Metrics metrics = evaluate(*task, model, model.parameters().initial(0, DType::f32), Split::test, 64, 1);
+  const Metrics metrics =
+      evaluate(*task, model, model.parameters().initial(0, DType::f32), Split::test, 64, 1);
   CHECK(metrics.loss == doctest::Approx(std::log(40.0)).epsilon(0.01));
   CHECK(metrics.examples == 64);
   CHECK(metrics.labels == 64 * 3);

@@ -28,19 +28,19 @@ void check_same(const Outcome& a, const Outcome& b) {
 TEST_CASE("a run is bitwise the same at any number of threads, and side by side with others") {
   for (const std::string mechanism : {"softmax", "linear", "min_gru"}) {
     CAPTURE(mechanism);
-    const TemporaryFolder folder("threads_1");
+    const TemporaryFolder folder;
     const Outcome one = run_in(folder, tiny_spec(mechanism), 1);
     REQUIRE(one.result.status == Status::ok);
     REQUIRE(one.curve.size() > 100);
     REQUIRE(one.weights.size() > 10000);
     for (const int threads : {2, 5}) {
-      const TemporaryFolder other("threads_n");
+      const TemporaryFolder other;
       check_same(one, run_in(other, tiny_spec(mechanism), threads));
     }
     Outcome left;
     Outcome right;
-    const TemporaryFolder left_folder("jobs_left");
-    const TemporaryFolder right_folder("jobs_right");
+    const TemporaryFolder left_folder;
+    const TemporaryFolder right_folder;
     std::thread beside([&] { left = run_in(left_folder, tiny_spec(mechanism), 1); });
     right = run_in(right_folder, tiny_spec(mechanism), 2);
     beside.join();
@@ -50,8 +50,8 @@ TEST_CASE("a run is bitwise the same at any number of threads, and side by side 
 }
 
 TEST_CASE("another seed is another run") {
-  const TemporaryFolder a("seed_0");
-  const TemporaryFolder b("seed_1");
+  const TemporaryFolder a;
+  const TemporaryFolder b;
   RunSpec spec = tiny_spec("softmax");
   const Outcome zero = run_in(a, spec, 1);
   spec.seed = 1;
@@ -59,11 +59,11 @@ TEST_CASE("another seed is another run") {
 }
 
 TEST_CASE("an interrupted run goes on to bitwise the same result") {
-  const TemporaryFolder whole("whole");
+  const TemporaryFolder whole;
   const Outcome expected = run_in(whole, tiny_spec("softmax"), 2);
   for (const std::int64_t stop : {1, 5, 7, 11}) {
     CAPTURE(stop);
-    const TemporaryFolder folder("interrupted");
+    const TemporaryFolder folder;
     const Outcome before = run_in(folder, tiny_spec("softmax"), 2, stop);
     CHECK(before.weights.empty());
     REQUIRE(std::filesystem::exists(folder.path() / "checkpoint.safetensors"));
@@ -73,39 +73,44 @@ TEST_CASE("an interrupted run goes on to bitwise the same result") {
 }
 
 TEST_CASE("a curve that a kill left ahead of the checkpoint, or torn, is cut back") {
-  const TemporaryFolder whole("whole");
+  const TemporaryFolder whole;
   const Outcome expected = run_in(whole, tiny_spec("softmax"), 1);
-  const TemporaryFolder folder("torn");
+  const TemporaryFolder folder;
   run_in(folder, tiny_spec("softmax"), 1, 7);
-  std::ofstream(folder.path() / "curve.jsonl", std::ios::app) << "{\"step\": 10, \"lr\": 1}\n{\"step\": 12, \"l";
+  std::ofstream(folder.path() / "curve.jsonl", std::ios::app)
+      << "{\"step\": 10, \"lr\": 1}\n{\"step\": 12, \"l";
   check_same(expected, run_in(folder, tiny_spec("softmax"), 1));
 }
 
 TEST_CASE("a loss that is no number ends the run as diverged, with its curve and no exception") {
-  const TemporaryFolder folder("diverged");
-  const Outcome outcome =
-      run_in(folder, tiny_spec("softmax", {{"lr", 1000.0}, {"clip", 0.0}, {"warmup", 0.0}, {"steps", std::int64_t{200}}}), 1);
+  const TemporaryFolder folder;
+  const Outcome outcome = run_in(
+      folder,
+      tiny_spec("softmax", {{"lr", 1000.0}, {"clip", 0.0}, {"warmup", 0.0}, {"steps", std::int64_t{200}}}),
+      1);
   CHECK(outcome.result.status == Status::diverged);
   CHECK(outcome.result.message.find("train.lr") != std::string::npos);
   CHECK(outcome.result.steps < 200);
 }
 
 TEST_CASE("stop_at ends training at the first point that reaches it") {
-  const TemporaryFolder folder("stop");
-  const Outcome outcome = run_in(folder, tiny_spec("softmax", {{"stop_at", 1e-9}, {"steps", std::int64_t{40}}, {"lr", 0.01}}), 1);
+  const TemporaryFolder folder;
+  const Outcome outcome =
+      run_in(folder, tiny_spec("softmax", {{"stop_at", 1e-9}, {"steps", std::int64_t{40}}, {"lr", 0.01}}), 1);
   CHECK(outcome.result.steps % 5 == 0);
   CHECK(outcome.result.steps < 40);
 }
 
 TEST_CASE("training learns: the loss falls well under that of guessing") {
-  const TemporaryFolder folder("learns");
-  RunSpec spec = tiny_spec("softmax", {{"steps", std::int64_t{300}}, {"lr", 0.01}, {"batch", std::int64_t{32}}});
+  const TemporaryFolder folder;
+  RunSpec spec =
+      tiny_spec("softmax", {{"steps", std::int64_t{300}}, {"lr", 0.01}, {"batch", std::int64_t{32}}});
   const Outcome outcome = run_in(folder, spec, 2);
   CHECK(outcome.result.test.loss < 0.8 * std::log(20.0));  // 20 values
 }
 
 TEST_CASE("lengths beyond training are scored as slices of the test") {
-  const TemporaryFolder folder("lengths");
+  const TemporaryFolder folder;
   const Outcome outcome = run_in(folder, tiny_spec("min_gru"), 1);
   std::vector<std::int64_t> lengths;
   for (const auto& slice : outcome.result.test.slices) {
@@ -115,15 +120,15 @@ TEST_CASE("lengths beyond training are scored as slices of the test") {
 }
 
 TEST_CASE("cost is measured: state bytes at each context, parameters, FLOPs") {
-  const TemporaryFolder folder("cost");
+  const TemporaryFolder folder;
   const Cost cost = run_in(folder, tiny_spec("softmax"), 1).result.cost;
   // Two layers: keys and values of width 16, and the last three inputs of the convolution.
   CHECK(cost.state_bytes.at(8) == 2 * 4 * (2 * 8 * 16 + 3 * 16));
   CHECK(cost.state_bytes.at(16) == 2 * 4 * (2 * 16 * 16 + 3 * 16));
   CHECK(cost.parameters == 40 * 16 + 2 * (4 * 16 + 4 * 16 * 16 + 2 * 32 + 2 * 16 * 24 + 24 + 16) + 32);
   CHECK(cost.mixer_parameters == 2 * 4 * 16 * 16);
-  // Matrices, three products each: mixer and feed-forward at every token, the head at the 3 labelled of 16; 7 products of
-  // attention over one tile of 16 x 16 that the 32-row tile is cut to.
+  // Matrices, three products each: mixer and feed-forward at every token, the head at the 3 labelled of 16; 7
+  // products of attention over one tile of 16 x 16 that the 32-row tile is cut to.
   const double matrices = 6.0 * (2 * (4 * 16 * 16 + 2 * 16 * 24) + 3.0 / 16 * 40 * 16);
   const double attention = 2 * 7 * 2.0 * 16 * 16;
   CHECK(cost.flops_per_token == doctest::Approx(matrices + attention));
@@ -133,7 +138,9 @@ TEST_CASE("cost is measured: state bytes at each context, parameters, FLOPs") {
 
 TEST_CASE("the learning rate rises, then falls to zero or stays") {
   const auto train = [](const std::string& schedule) {
-    return Options(train_options(), {{"steps", std::int64_t{100}}, {"lr", 0.5}, {"warmup", 0.1}, {"schedule", schedule}}, "train");
+    return Options(train_options(),
+                   {{"steps", std::int64_t{100}}, {"lr", 0.5}, {"warmup", 0.1}, {"schedule", schedule}},
+                   "train");
   };
   CHECK(learning_rate(train("cosine"), 0) == doctest::Approx(0.05));
   CHECK(learning_rate(train("cosine"), 9) == doctest::Approx(0.5));
@@ -149,7 +156,8 @@ TEST_CASE("what cannot work is refused before anything runs") {
   heads.model.options = Options(model_options(), {{"width", std::int64_t{18}}}, "model");
   CHECK_THROWS_WITH_AS(check(heads), doctest::Contains("got 4 heads for a width of 18"), Error);
   RunSpec positions = tiny_spec("softmax");
-  positions.model.options = Options(model_options(), {{"width", std::int64_t{16}}, {"position", std::string("learned")}}, "model");
+  positions.model.options =
+      Options(model_options(), {{"width", std::int64_t{16}}, {"position", std::string("learned")}}, "model");
   CHECK_THROWS_WITH_AS(check(positions), doctest::Contains("eval.lengths: 32 is longer than the 16"), Error);
 }
 

@@ -9,7 +9,7 @@ namespace seqbench::test {
 namespace {
 
 TEST_CASE("safetensors: what is saved is what is loaded, by name") {
-  const TemporaryFolder folder("safetensors");
+  const TemporaryFolder folder;
   const auto file = folder.path() / "x.safetensors";
   std::vector<float> a = {1, 2, 3, 4, 5, 6};
   std::vector<float> b = {-7};
@@ -21,12 +21,14 @@ TEST_CASE("safetensors: what is saved is what is loaded, by name") {
   CHECK(got_b == b);
   CHECK(metadata.at("step") == "3");
 
-  CHECK_THROWS_WITH_AS(load_safetensors(file, {{"c", {1}, got_b.data()}}), doctest::Contains("no tensor \"c\""), Error);
-  CHECK_THROWS_WITH_AS(load_safetensors(file, {{"a", {3, 2}, got_a.data()}}), doctest::Contains("shape [3, 2]"), Error);
+  CHECK_THROWS_WITH_AS(load_safetensors(file, {{"c", {1}, got_b.data()}}),
+                       doctest::Contains("no tensor \"c\""), Error);
+  CHECK_THROWS_WITH_AS(load_safetensors(file, {{"a", {3, 2}, got_a.data()}}),
+                       doctest::Contains("shape [3, 2]"), Error);
 }
 
 TEST_CASE("safetensors: a missing, foreign or short file is an error, not a crash") {
-  const TemporaryFolder folder("safetensors_bad");
+  const TemporaryFolder folder;
   const auto file = folder.path() / "x.safetensors";
   std::vector<float> a(6);
   CHECK_THROWS_AS(load_safetensors(file, {{"a", {6}, a.data()}}), Error);

@@ -1,55 +1,34 @@
 // A run that takes a second: what the tests of training share.
 #pragma once
 #include <atomic>
-#include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 
 #include "mechanism/mechanism.h"
 #include "train/run.h"
+#include "unit/folder.h"
 
 namespace seqbench::test {
 
 inline RunSpec tiny_spec(const std::string& mechanism, std::map<std::string, Value> train = {}) {
   RunSpec spec;
   spec.task = &tasks().find("mqar", "task.name");
-  spec.task_options = Options(spec.task->options,
-                              {{"vocab_size", std::int64_t{40}}, {"length", std::int64_t{16}}, {"pairs", std::int64_t{3}}},
-                              "task");
-  spec.model.options = Options(model_options(), {{"width", std::int64_t{16}}, {"ffn", std::int64_t{24}}}, "model");
+  spec.task_options = Options(
+      spec.task->options,
+      {{"vocab_size", std::int64_t{40}}, {"length", std::int64_t{16}}, {"pairs", std::int64_t{3}}}, "task");
+  spec.model.options =
+      Options(model_options(), {{"width", std::int64_t{16}}, {"ffn", std::int64_t{24}}}, "model");
   const MechanismEntry& entry = mechanisms().find(mechanism, "model.mixer");
   spec.model.mixers.push_back({mechanism, Options(entry.options, {}, "model.mixer"), "model.mixer"});
   train.try_emplace("steps", std::int64_t{12});
   train.try_emplace("batch", std::int64_t{11});  // lanes of 1 and 2 sequences
   train.try_emplace("valid_every", std::int64_t{5});
   spec.train = Options(train_options(), train, "train");
-  spec.eval = Options(eval_options(), {{"examples", std::int64_t{50}}, {"lengths", Integers{16, 32}}}, "eval");
+  spec.eval =
+      Options(eval_options(), {{"examples", std::int64_t{50}}, {"lengths", Integers{16, 32}}}, "eval");
   spec.measure = Options(measure_options(), {{"speed", false}, {"contexts", Integers{8}}}, "measure");
   return spec;
 }
-
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(const std::string& name)
-      : path_(std::filesystem::temp_directory_path() / ("seqbench_test_" + name)) {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-  std::string content(const std::string& file) const {
-    std::ostringstream text;
-    text << std::ifstream(path_ / file, std::ios::binary).rdbuf();
-    return text.str();
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 // What a run must give again, bit for bit.
 struct Outcome {
@@ -59,11 +38,18 @@ struct Outcome {
 };
 
 // Stops after `stop_after` steps when that is not 0, as Ctrl-C does, and returns nothing new then.
-inline Outcome run_in(const TemporaryFolder& folder, const RunSpec& spec, int threads, std::int64_t stop_after = 0) {
+inline Outcome run_in(const TemporaryFolder& folder, const RunSpec& spec, int threads,
+                      std::int64_t stop_after = 0) {
   QuietGate gate;
   std::atomic<bool> interrupted = false;
-  RunContext context{.threads = threads, .folder = folder.path(), .gate = &gate, .interrupted = &interrupted, .progress = {}};
-  context.progress = [&](const Progress& progress) { interrupted = stop_after > 0 && progress.step == stop_after; };
+  RunContext context{.threads = threads,
+                     .folder = folder.path(),
+                     .gate = &gate,
+                     .interrupted = &interrupted,
+                     .progress = {}};
+  context.progress = [&](const Progress& progress) {
+    interrupted = stop_after > 0 && progress.step == stop_after;
+  };
   Outcome outcome;
   try {
     outcome.result = run(spec, context);
