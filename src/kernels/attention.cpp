@@ -16,11 +16,9 @@ HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
 
-// Queries and keys of a tile: scores and their gradients take 32 KiB, the size of an L1 cache.
-constexpr std::int64_t kQueryTile = 32;
-constexpr std::int64_t kKeyTile = 128;
-
-std::int64_t padded(std::int64_t n) { return (n + 15) / 16 * 16; }
+using kernels::kKeyTile;
+using kernels::kQueryTile;
+using kernels::padded_keys;
 
 // One head of one sequence.
 struct Head {
@@ -101,9 +99,9 @@ void forward_tile(const Head& head, const float* k_t, std::int64_t first, std::i
   const std::int64_t end = head.end_of(first, count);
   for (std::int64_t k0 = 0; k0 < end; k0 += kKeyTile) {
     const std::int64_t keys = std::min(kKeyTile, end - k0);
-    const std::int64_t row = padded(keys);
+    const std::int64_t row = padded_keys(keys);
     tile_gemm<false>(count, row, head.dim, {head.q + first * head.q_row, head.q_row, 1}, k_t + k0,
-                     padded(head.keys), scores, kKeyTile);
+                     padded_keys(head.keys), scores, kKeyTile);
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t visible = std::min(keys, head.visible(first + i, k0));
       float* s = scores + i * kKeyTile;
@@ -133,7 +131,7 @@ void forward_tile(const Head& head, const float* k_t, std::int64_t first, std::i
 
 // The columns after `keys` of a transposed K or V are read by whole vectors and must be numbers.
 void transpose_padded(const Head& head, const float* from, float* to) {
-  const std::int64_t row = padded(head.keys);
+  const std::int64_t row = padded_keys(head.keys);
   transpose(head.keys, head.dim, from, head.kv_row, to, row);
   for (std::int64_t c = 0; c < head.dim; ++c) std::fill(to + c * row + head.keys, to + (c + 1) * row, 0.0F);
 }
@@ -141,7 +139,7 @@ void transpose_padded(const Head& head, const float* from, float* to) {
 void Forward(const AttentionShape& shape, const float* q, const float* k, const float* v, float* o,
              float* lse, float* scratch) {
   float* k_t = scratch;
-  float* scores = k_t + shape.head_dim * padded(shape.keys);
+  float* scores = k_t + shape.head_dim * padded_keys(shape.keys);
   for (std::int64_t b = 0; b < shape.batch; ++b) {
     for (std::int64_t h = 0; h < shape.heads; ++h) {
       const Head head = head_of(shape, q, k, v, b, h);
@@ -193,11 +191,11 @@ void backward_tile(const Head& head, const BackwardScratch& scratch, const HeadG
     delta[i] = dot(head.dim, d_o + i * q_row, g.o + (first + i) * q_row);
   for (std::int64_t k0 = 0; k0 < end; k0 += kKeyTile) {
     const std::int64_t keys = std::min(kKeyTile, end - k0);
-    const std::int64_t row = padded(keys);
+    const std::int64_t row = padded_keys(keys);
     const TileA q = {head.q + first * q_row, q_row, 1};
-    tile_gemm<false>(count, row, head.dim, q, scratch.k_t + k0, padded(head.keys), scratch.p, kKeyTile);
-    tile_gemm<false>(count, row, head.dim, {d_o, q_row, 1}, scratch.v_t + k0, padded(head.keys), scratch.dp,
-                     kKeyTile);
+    tile_gemm<false>(count, row, head.dim, q, scratch.k_t + k0, padded_keys(head.keys), scratch.p, kKeyTile);
+    tile_gemm<false>(count, row, head.dim, {d_o, q_row, 1}, scratch.v_t + k0, padded_keys(head.keys),
+                     scratch.dp, kKeyTile);
     for (std::int64_t i = 0; i < count; ++i) {
       float* p = scratch.p + i * kKeyTile;
       const std::int64_t visible = std::clamp<std::int64_t>(head.visible(first + i, k0), 0, keys);
@@ -216,7 +214,7 @@ void backward_tile(const Head& head, const BackwardScratch& scratch, const HeadG
 
 void Backward(const AttentionShape& shape, const float* q, const float* k, const float* v,
               const kernels::AttentionGradients<float>& g, float* memory) {
-  const std::int64_t transposed = shape.head_dim * padded(shape.keys);
+  const std::int64_t transposed = shape.head_dim * padded_keys(shape.keys);
   const BackwardScratch scratch = {memory, memory + transposed, memory + 2 * transposed,
                                    memory + 2 * transposed + kQueryTile * kKeyTile};
   for (std::int64_t b = 0; b < shape.batch; ++b) {
@@ -245,7 +243,7 @@ void Step(const AttentionShape& shape, const float* q, const float* k, const flo
       for (std::int64_t j = 0; j < head.keys; ++j)
         scores[j] = dot(head.dim, head.q, head.k + j * head.kv_row);
       const float top = head.scale * top_of(head.keys, scores, -std::numeric_limits<float>::infinity());
-      const float sum = weigh(padded(head.keys), head.keys, head.scale, top, scores, scores);
+      const float sum = weigh(padded_keys(head.keys), head.keys, head.scale, top, scores, scores);
       std::fill_n(head_o, head.dim, 0.0F);
       for (std::int64_t j = 0; j < head.keys; ++j) {
         add_scaled(head.dim, scores[j] / sum, head.v + j * head.kv_row, head_o);
@@ -270,8 +268,8 @@ HWY_EXPORT(Step);
 // skipped.
 double product_flops(const AttentionShape& s) {
   double pairs = 0;
-  for (std::int64_t first = 0; first < s.queries; first += 32) {
-    const std::int64_t count = std::min<std::int64_t>(32, s.queries - first);
+  for (std::int64_t first = 0; first < s.queries; first += kQueryTile) {
+    const std::int64_t count = std::min(kQueryTile, s.queries - first);
     pairs += static_cast<double>(count * (first + count + s.keys - s.queries));
   }
   return 2.0 * pairs * static_cast<double>(s.batch * s.width());
@@ -280,8 +278,7 @@ double product_flops(const AttentionShape& s) {
 }  // namespace
 
 std::int64_t attention_scratch(const AttentionShape& shape) {
-  const std::int64_t keys = (shape.keys + 15) / 16 * 16;
-  return 2 * shape.head_dim * keys + 2 * 32 * 128;
+  return 2 * shape.head_dim * padded_keys(shape.keys) + 2 * kQueryTile * kKeyTile;
 }
 
 void attention(const AttentionShape& shape, const float* q, const float* k, const float* v, float* o,

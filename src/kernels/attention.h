@@ -8,6 +8,12 @@
 
 namespace seqbench::kernels {
 
+// Queries and keys of a tile: scores and their gradients take 32 KiB, the size of an L1 cache.
+constexpr std::int64_t kQueryTile = 32;
+constexpr std::int64_t kKeyTile = 128;
+// Rows of scores and of transposed keys are read by whole vectors, of up to 16 numbers.
+constexpr std::int64_t padded_keys(std::int64_t keys) { return (keys + 15) / 16 * 16; }
+
 // Numbers of scratch that the f32 calls need: attention(), attention_backward().
 std::int64_t attention_scratch(const AttentionShape& shape);
 

@@ -190,32 +190,6 @@ class Run {
 
 }  // namespace
 
-QuietGate::Busy::Busy(QuietGate& gate) : gate_(gate) {
-  std::unique_lock lock(gate.mutex_);
-  gate.changed_.wait(lock, [&] { return !gate.quiet_ && gate.waiting_ == 0; });
-  ++gate.busy_;
-}
-
-QuietGate::Busy::~Busy() {
-  const std::lock_guard lock(gate_.mutex_);
-  --gate_.busy_;
-  gate_.changed_.notify_all();
-}
-
-QuietGate::Quiet::Quiet(QuietGate& gate) : gate_(gate) {
-  std::unique_lock lock(gate.mutex_);
-  ++gate.waiting_;
-  gate.changed_.wait(lock, [&] { return !gate.quiet_ && gate.busy_ == 0; });
-  --gate.waiting_;
-  gate.quiet_ = true;
-}
-
-QuietGate::Quiet::~Quiet() {
-  const std::lock_guard lock(gate_.mutex_);
-  gate_.quiet_ = false;
-  gate_.changed_.notify_all();
-}
-
 const char* name_of(Status status) {
   switch (status) {
     case Status::ok:
@@ -228,40 +202,6 @@ const char* name_of(Status status) {
       return "failed";
   }
   return "";
-}
-
-OptionList train_options() {
-  return {
-      Option::integer("steps", 1000, {1, 1e9}, "optimiser steps"),
-      Option::integer("batch", 64, {1, 1e6}, "sequences per step"),
-      Option::real("lr", 1e-3, {0, 1e3}, "peak learning rate of AdamW (betas 0.9, 0.999)"),
-      Option::real("warmup", 0.1, {0, 1}, "share of the steps over which the learning rate rises linearly"),
-      Option::choice("schedule", "cosine", {"cosine", "constant"},
-                     "the learning rate after warmup; cosine falls to 0"),
-      Option::real("weight_decay", 0.1, {0, 100}, "decoupled decay of matrices; vectors do not decay"),
-      Option::real("clip", 1.0, {0, 1e9}, "largest norm of the whole gradient; 0 = never clipped"),
-      Option::choice("precision", "f32", {"f32"}, "numbers that training computes with"),
-      Option::integer("lanes", 8, {1, 1024},
-                      "parts a batch is cut into, which are summed in order; workers take whole lanes"),
-      Option::integer("valid_every", 100, {1, 1e9}, "steps between points of the learning curve"),
-      Option::real("stop_at", 0, {0, 1}, "validation accuracy at which training ends early; 0 = never"),
-  };
-}
-
-OptionList eval_options() {
-  return {
-      Option::integer("examples", 1024, {1, 1e8},
-                      "sequences of a validation or test; a test split with an end is always read whole"),
-      Option::integers("lengths", {}, {1, 1e7}, "further lengths to test at, beside task.length"),
-  };
-}
-
-OptionList measure_options() {
-  return {
-      Option::flag("speed", true, "time training, prefill and decoding after training"),
-      Option::integers("contexts", {256, 1024, 4096}, {1, 1e7},
-                       "contexts, in tokens, at which state and speed are measured, beside task.length"),
-  };
 }
 
 std::uint64_t check(const RunSpec& spec) {

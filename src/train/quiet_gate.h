@@ -1,0 +1,46 @@
+// Keeps measuring away from training when runs go side by side.
+#pragma once
+#include <condition_variable>
+#include <mutex>
+
+namespace seqbench {
+
+// Lets runs that train side by side pass, and a run that measures speed have the machine to itself.
+class QuietGate {
+ public:
+  // Held for one training step.
+  class Busy;
+  // Held while measuring: waits until no step runs, and keeps new ones from starting.
+  class Quiet;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int busy_ = 0;
+  int waiting_ = 0;
+  bool quiet_ = false;
+};
+
+class QuietGate::Busy {
+ public:
+  explicit Busy(QuietGate& gate);
+  ~Busy();
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  QuietGate& gate_;
+};
+
+class QuietGate::Quiet {
+ public:
+  explicit Quiet(QuietGate& gate);
+  ~Quiet();
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  QuietGate& gate_;
+};
+
+}  // namespace seqbench
