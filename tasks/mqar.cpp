@@ -88,8 +88,8 @@ class Mqar : public Task {
   std::int64_t vocab_size() const override { return vocab_size_; }
   std::int64_t length() const override { return length_; }
   Chance chance() const override {
-    return {.uniform = 1.0 / static_cast<double>(vocab_size_ - vocab_size_ / 2),
-            .in_context = 1.0 / static_cast<double>(pairs_)};
+    const std::int64_t values = vocab_size_ - vocab_size_ / 2;
+    return {.uniform = 1.0 / static_cast<double>(values), .in_context = 1.0 / static_cast<double>(pairs_)};
   }
   std::int64_t examples(Split split) const override { return split == Split::train ? train_examples_ : 0; }
 
