@@ -5,9 +5,10 @@
 //   o_t = phi(q_t) S_t / (phi(q_t).z_t + 1e-6);  y = o Wo
 //
 // Chunkwise over a sequence (chunks of 64); recurrent with S and z as its state: D (d + 1) numbers.
+#include "autograd/linear_ops.h"
 #include "autograd/ops.h"
-#include "autograd/sequence_ops.h"
 #include "mechanism/mechanism.h"
+#include "nn/layers.h"
 
 namespace seqbench {
 namespace {
@@ -15,39 +16,31 @@ namespace {
 class Linear : public Mechanism {
  public:
   Linear(std::int64_t heads, const MixerContext& context, const ParameterScope& parameters)
-      : heads_(heads), width_(context.width) {
-    wq_ = parameters.add("wq", {width_, width_}, {.std = kInitStd});
-    wk_ = parameters.add("wk", {width_, width_}, {.std = kInitStd});
-    wv_ = parameters.add("wv", {width_, width_}, {.std = kInitStd});
-    wo_ = parameters.add("wo", {width_, width_}, {.std = output_std(context.layers)});
-  }
+      : heads_(heads),
+        width_(context.width),
+        wq_(parameters, "wq", width_, width_, kInitStd),
+        wk_(parameters, "wk", width_, width_, kInitStd),
+        wv_(parameters, "wv", width_, width_, kInitStd),
+        wo_(parameters, "wo", width_, width_, output_std(context.layers)) {}
 
-  Tensor forward(Tape& tape, const Tensor& x) const override {
-    const Heads in = heads(tape, x);
-    return matmul(tape, linear_attention(tape, in.q, in.k, in.v, heads_), tape.parameter(wo_));
+  Tensor forward(Tape& tape, const Tensor& x, Form /*form*/, TapeState* state) const override {
+    const Tensor q = activate(tape, wq_(tape, x), Activation::elu_plus_one);
+    const Tensor k = activate(tape, wk_(tape, x), Activation::elu_plus_one);
+    const Tensor v = wv_(tape, x);
+    return wo_(tape, linear_attention(tape, q, k, v, heads_, state == nullptr ? nullptr : &state->parts[0]));
   }
 
   State empty_state(std::int64_t batch, DType type) const override {
-    return {.batch = batch, .parts = {{"sums", Buffer(batch * width_ * (width_ / heads_ + 1), type)}}};
-  }
-
-  Tensor extend(Tape& tape, const Tensor& x, State& state) const override {
-    const Heads in = heads(tape, x);
-    return matmul(tape, linear_attention(tape, in.q, in.k, in.v, heads_, state.part(0)), tape.parameter(wo_));
+    State state{.batch = batch};
+    const std::int64_t dim = width_ / heads_;
+    state.add("sums", {batch, heads_, dim * (dim + 1)}, type);
+    return state;
   }
 
  private:
-  struct Heads {
-    Tensor q, k, v;
-  };
-  Heads heads(Tape& tape, const Tensor& x) const {
-    return {elu_plus_one(tape, matmul(tape, x, tape.parameter(wq_))),
-            elu_plus_one(tape, matmul(tape, x, tape.parameter(wk_))), matmul(tape, x, tape.parameter(wv_))};
-  }
-
   std::int64_t heads_;
   std::int64_t width_;
-  ParameterId wq_, wk_, wv_, wo_;
+  Dense wq_, wk_, wv_, wo_;
 };
 
 }  // namespace

@@ -6,9 +6,11 @@
 // The gates see the input only, so a sequence is two matrix products and a scan; recurrent with h as its
 // state: expansion * D numbers. h is computed directly: the paper's log-space form gives the same h
 // (kernels/min_gru.h).
-#include "autograd/ops.h"
-#include "autograd/sequence_ops.h"
+#include <optional>
+
+#include "autograd/scan_ops.h"
 #include "mechanism/mechanism.h"
+#include "nn/layers.h"
 
 namespace seqbench {
 namespace {
@@ -16,35 +18,27 @@ namespace {
 class MinGru : public Mechanism {
  public:
   MinGru(std::int64_t expansion, const MixerContext& context, const ParameterScope& parameters)
-      : inner_(expansion * context.width) {
-    wz_ = parameters.add("wz", {context.width, inner_}, {.std = kInitStd});
-    wh_ = parameters.add("wh", {context.width, inner_}, {.std = kInitStd});
-    if (expansion != 1)
-      wo_ = parameters.add("wo", {inner_, context.width}, {.std = output_std(context.layers)});
+      : inner_(expansion * context.width),
+        wz_(parameters, "wz", context.width, inner_, kInitStd),
+        wh_(parameters, "wh", context.width, inner_, kInitStd) {
+    if (expansion != 1) wo_.emplace(parameters, "wo", inner_, context.width, output_std(context.layers));
   }
 
-  Tensor forward(Tape& tape, const Tensor& x) const override {
-    const Tensor gate = matmul(tape, x, tape.parameter(wz_));
-    const Tensor candidate = matmul(tape, x, tape.parameter(wh_));
-    return out(tape, min_gru(tape, gate, candidate));
+  Tensor forward(Tape& tape, const Tensor& x, Form /*form*/, TapeState* state) const override {
+    const Tensor h = min_gru(tape, wz_(tape, x), wh_(tape, x), state == nullptr ? nullptr : &state->parts[0]);
+    return wo_ ? (*wo_)(tape, h) : h;
   }
 
   State empty_state(std::int64_t batch, DType type) const override {
-    return {.batch = batch, .parts = {{"h", Buffer(batch * inner_, type)}}};
-  }
-
-  Tensor extend(Tape& tape, const Tensor& x, State& state) const override {
-    const Tensor gate = matmul(tape, x, tape.parameter(wz_));
-    const Tensor candidate = matmul(tape, x, tape.parameter(wh_));
-    return out(tape, min_gru(tape, gate, candidate, state.part(0)));
+    State state{.batch = batch};
+    state.add("h", {batch, inner_}, type);
+    return state;
   }
 
  private:
-  Tensor out(Tape& tape, const Tensor& h) const { return wo_ < 0 ? h : matmul(tape, h, tape.parameter(wo_)); }
-
   std::int64_t inner_;
-  ParameterId wz_, wh_;
-  ParameterId wo_ = -1;
+  Dense wz_, wh_;
+  std::optional<Dense> wo_;
 };
 
 }  // namespace
@@ -54,7 +48,7 @@ void register_min_gru(MechanismRegistry& registry) {
       .name = "min_gru",
       .summary = "minGRU: a gated average whose gate sees only the input",
       .source = "Feng et al. 2024, arXiv 2410.01201",
-      .forms = {Form::parallel, Form::recurrent},
+      .forms = {Form::recurrent},
       .state = "expansion * D numbers: h",
       .options = {Option::integer("expansion", 1, {1, 16},
                                   "numbers of h per number of x; other than 1 adds an output projection")},

@@ -4,9 +4,9 @@
 //   o_i = sum_{j <= i} softmax_j(q_i.k_j / sqrt(d)) v_j, y = o Wo
 //
 // Parallel over a sequence in tiles; recurrent with a cache of every key and value: 2 L D numbers.
-#include "autograd/ops.h"
-#include "autograd/sequence_ops.h"
+#include "autograd/attention_ops.h"
 #include "mechanism/mechanism.h"
+#include "nn/layers.h"
 
 namespace seqbench {
 namespace {
@@ -14,36 +14,34 @@ namespace {
 class Softmax : public Mechanism {
  public:
   Softmax(std::int64_t heads, const MixerContext& context, const ParameterScope& parameters)
-      : heads_(heads), width_(context.width) {
-    wq_ = parameters.add("wq", {width_, width_}, {.std = kInitStd});
-    wk_ = parameters.add("wk", {width_, width_}, {.std = kInitStd});
-    wv_ = parameters.add("wv", {width_, width_}, {.std = kInitStd});
-    wo_ = parameters.add("wo", {width_, width_}, {.std = output_std(context.layers)});
+      : heads_(heads),
+        width_(context.width),
+        wq_(parameters, "wq", width_, width_, kInitStd),
+        wk_(parameters, "wk", width_, width_, kInitStd),
+        wv_(parameters, "wv", width_, width_, kInitStd),
+        wo_(parameters, "wo", width_, width_, output_std(context.layers)) {}
+
+  Tensor forward(Tape& tape, const Tensor& x, Form /*form*/, TapeState* state) const override {
+    const Tensor q = wq_(tape, x);
+    const Tensor k = wk_(tape, x);
+    const Tensor v = wv_(tape, x);
+    if (state == nullptr) return wo_(tape, causal_attention(tape, q, k, v, heads_));
+    append_tokens(tape, k, state->parts[0]);
+    append_tokens(tape, v, state->parts[1]);
+    return wo_(tape, cached_attention(tape, q, state->parts[0].value, state->parts[1].value, heads_));
   }
 
-  Tensor forward(Tape& tape, const Tensor& x) const override {
-    const Tensor q = matmul(tape, x, tape.parameter(wq_));
-    const Tensor k = matmul(tape, x, tape.parameter(wk_));
-    const Tensor v = matmul(tape, x, tape.parameter(wv_));
-    return matmul(tape, causal_attention(tape, q, k, v, heads_), tape.parameter(wo_));
-  }
-
-  // Both parts are [tokens, B, D] and grow with every token.
   State empty_state(std::int64_t batch, DType type) const override {
-    return {.batch = batch, .parts = {{"keys", Buffer(0, type)}, {"values", Buffer(0, type)}}};
-  }
-
-  Tensor extend(Tape& tape, const Tensor& x, State& state) const override {
-    const Tensor q = matmul(tape, x, tape.parameter(wq_));
-    append_tokens(matmul(tape, x, tape.parameter(wk_)), state.part(0));
-    append_tokens(matmul(tape, x, tape.parameter(wv_)), state.part(1));
-    return matmul(tape, cached_attention(tape, q, state.part(0), state.part(1), heads_), tape.parameter(wo_));
+    State state{.batch = batch};
+    state.add("keys", {0, batch, width_}, type);
+    state.add("values", {0, batch, width_}, type);
+    return state;
   }
 
  private:
   std::int64_t heads_;
   std::int64_t width_;
-  ParameterId wq_, wk_, wv_, wo_;
+  Dense wq_, wk_, wv_, wo_;
 };
 
 }  // namespace

@@ -2,10 +2,9 @@
 // width]; all but the last dimension are rows.
 #pragma once
 #include <cstdint>
-#include <span>
-#include <vector>
 
 #include "autograd/tape.h"
+#include "kernels/activation.h"
 
 namespace seqbench {
 
@@ -21,33 +20,23 @@ Tensor add(Tape& tape, const Tensor& a, const Tensor& b);
 // gelu(x + bias), tanh form (Hendrycks & Gimpel 2016, arXiv 1606.08415).
 Tensor bias_gelu(Tape& tape, const Tensor& x, const Tensor& bias);
 
-// elu(x) + 1: x + 1 above 0, exp(x) below; a feature map that is never negative.
-Tensor elu_plus_one(Tape& tape, const Tensor& x);
+// f(x), number by number.
+Tensor activate(Tape& tape, const Tensor& x, Activation f);
+
+// a b, number by number, of one shape.
+Tensor multiply(Tape& tape, const Tensor& a, const Tensor& b);
+
+// x[.., n] gain[n], column by column.
+Tensor multiply_columns(Tape& tape, const Tensor& x, const Tensor& gain);
+
+// y[.., blocks * m] of x[.., blocks * n] and w[blocks, n, m]: each block of columns by its own matrix.
+Tensor block_diagonal(Tape& tape, const Tensor& x, const Tensor& w);
 
 // (x - mean) / sqrt(variance + 1e-5) * gain + bias, over the width (Ba et al. 2016, arXiv 1607.06450).
 Tensor layer_norm(Tape& tape, const Tensor& x, const Tensor& gain, const Tensor& bias);
 
-// Rows of table[V, D] for tokens [batch, length], plus positions[t + first] when `positions` is given:
-// y[batch, length, D]. `tokens` must outlive the tape.
-Tensor embed(Tape& tape, std::span<const std::int32_t> tokens, std::int64_t batch, const Tensor& table,
-             const Tensor* positions, std::int64_t first_position);
-
-// The rows of x that `rows` names, each at most once: y[rows, D]. `rows` must outlive the tape.
-Tensor select_rows(Tape& tape, const Tensor& x, std::span<const std::int32_t> rows);
-
-// x[R, D] table[V, D]^T: logits[R, V]. For reading them; training uses score().
-Tensor logits(Tape& tape, const Tensor& x, const Tensor& table);
-
-// What each row of score() comes to.
-struct Scores {
-  std::vector<double> loss;        // nats
-  std::vector<std::int32_t> best;  // the token with the largest logit
-};
-
-// The end of a training or evaluation pass: cross-entropy of x[R, D] table[V, D]^T against labels[R]. When
-// recording, the gradient of the SUM of the losses is written to x and table at once, so that logits live
-// only in tiles; call tape.backward() next. Replaces what `scores` holds.
-void score(Tape& tape, const Tensor& x, const Tensor& table, std::span<const std::int32_t> labels,
-           Scores& scores);
+// The same without gain and bias; and, not centred, x / sqrt(mean x^2 + eps) (RMSNorm, Zhang & Sennrich 2019,
+// arXiv 1910.07467). To norm every head of x[B, L, heads * d] for itself, reshape it to [B, L, heads, d].
+Tensor unit_norm(Tape& tape, const Tensor& x, bool centred, double eps);
 
 }  // namespace seqbench

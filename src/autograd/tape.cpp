@@ -1,6 +1,8 @@
 #include "autograd/tape.h"
 
 #include <algorithm>
+#include <cassert>
+#include <cstring>
 
 #include "autograd/parameters.h"
 
@@ -48,8 +50,25 @@ Tensor Tape::make(const Shape& shape) {
   return tensor;
 }
 
-void Tape::record(const Tensor& output, std::function<void()> backward) {
-  if (recording()) nodes_.push_back({output.slot, std::move(backward)});
+void Tape::record(std::initializer_list<Tensor> outputs, std::function<void()> backward) {
+  if (!recording()) return;
+  Node node{{-1, -1}, std::move(backward)};
+  assert(outputs.size() <= node.outputs.size());
+  std::ranges::transform(outputs, node.outputs.begin(), &Tensor::slot);
+  nodes_.push_back(std::move(node));
+}
+
+// Whether an output's gradient was written; that of the other is then zero unless it was written too.
+bool Tape::reached(const Node& node) {
+  const auto written = [&](int slot) { return slot >= 0 && slots_[static_cast<std::size_t>(slot)].gradient; };
+  if (std::ranges::none_of(node.outputs, written)) return false;
+  for (const int index : node.outputs) {
+    if (index < 0 || written(index)) continue;
+    Slot& slot = slots_[static_cast<std::size_t>(index)];
+    slot.gradient = arena_.allocate(slot.bytes);
+    std::memset(slot.gradient, 0, slot.bytes);
+  }
+  return true;
 }
 
 void* Tape::sink_of(const Tensor& input, bool& accumulate) {
@@ -71,13 +90,16 @@ void* Tape::sink_of(const Tensor& input, bool& accumulate) {
 
 void Tape::backward() {
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
-    Slot& slot = slots_[static_cast<std::size_t>(node->slot)];
-    if (slot.gradient == nullptr) continue;
+    if (!reached(*node)) continue;
     node->backward();
-    // Whatever read this tensor or its gradient came later on the tape, so it is done with.
-    arena_.release(slot.gradient, slot.bytes);
-    arena_.release(slot.value, slot.bytes);
-    slot.gradient = nullptr;
+    // Whatever read these tensors or their gradients came later on the tape, so they are done with.
+    for (const int index : node->outputs) {
+      if (index < 0) continue;
+      Slot& slot = slots_[static_cast<std::size_t>(index)];
+      arena_.release(slot.gradient, slot.bytes);
+      arena_.release(slot.value, slot.bytes);
+      slot.gradient = nullptr;
+    }
   }
   nodes_.clear();
 }

@@ -2,8 +2,11 @@
 // reverse, in a loop. Everything it holds lives in one arena, and goes back there as soon as backward is past
 // it.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
+#include <utility>
 #include <vector>
 
 #include "autograd/buffer.h"
@@ -66,9 +69,11 @@ class Tape {
     arena_.release(block, static_cast<std::size_t>(count) * sizeof(T));
   }
 
-  // Appends the backward of the operation that made `output`. It runs only if something wrote output's
-  // gradient; it reads gradient(output) and writes sink() of its inputs. Does nothing when not recording.
-  void record(const Tensor& output, std::function<void()> backward);
+  // Appends the backward of the operation that made `outputs`. It runs only if something wrote the gradient
+  // of one of them (that of the others is then zero); it reads gradient(output) and writes sink() of its
+  // inputs. Each tensor is the output of one operation. Does nothing when not recording.
+  void record(std::initializer_list<Tensor> outputs, std::function<void()> backward);
+  void record(const Tensor& output, std::function<void()> backward) { record({output}, std::move(backward)); }
   // Only in a backward.
   template <class T>
   const T* gradient(const Tensor& output) const {
@@ -92,10 +97,11 @@ class Tape {
     int parameter = -1;
   };
   struct Node {
-    int slot;
+    std::array<int, 2> outputs;  // slots; -1 for none
     std::function<void()> backward;
   };
   void* sink_of(const Tensor& input, bool& accumulate);
+  bool reached(const Node& node);
 
   const Parameters& parameters_;
   const Buffer& weights_;

@@ -32,6 +32,12 @@ class Shape {
   }
   int rank() const { return rank_; }
   std::int64_t operator[](int i) const { return dims_[i < 0 ? rank_ + i : i]; }
+  // The same shape with another last dimension.
+  Shape with_width(std::int64_t width) const {
+    Shape other = *this;
+    other.dims_[rank_ - 1] = width;
+    return other;
+  }
   std::int64_t size() const {
     std::int64_t product = 1;
     for (int i = 0; i < rank_; ++i) product *= dims_[i];

@@ -26,6 +26,15 @@ HWY_INLINE GeluParts gelu_parts(FloatVec x) {
   return {sigmoid_of_minus(minus_2u), square};
 }
 
+// d/dx x s(2u) = s + x s (1 - s) 2u', 2u' = 2 sqrt(2/pi) (1 + 3 * 0.044715 x^2)
+HWY_INLINE FloatVec gelu_slope(FloatVec x, const GeluParts& parts) {
+  const FloatVec slope_2u =
+      hn::MulAdd(parts.square, all(static_cast<float>(6 * naive::kGeluScale * naive::kGeluCube)),
+                 all(static_cast<float>(2 * naive::kGeluScale)));
+  const FloatVec both = hn::Mul(parts.share, hn::Sub(all(1), parts.share));
+  return hn::MulAdd(hn::Mul(x, both), slope_2u, parts.share);
+}
+
 void BiasGelu(std::int64_t rows, std::int64_t width, const float* x, const float* bias, float* y) {
   for (std::int64_t r = 0; r < rows; ++r, x += width, y += width) {
     for_vectors(width, [&](std::int64_t c, auto part) HWY_ATTR {
@@ -35,18 +44,12 @@ void BiasGelu(std::int64_t rows, std::int64_t width, const float* x, const float
   }
 }
 
-// d/dx x s(2u) = s + x s (1 - s) 2u', 2u' = 2 sqrt(2/pi) (1 + 3 * 0.044715 x^2)
 void BiasGeluBackward(std::int64_t rows, std::int64_t width, const float* x, const float* bias,
                       const float* dy, float* dx, bool accumulate, float* dbias) {
   for (std::int64_t r = 0; r < rows; ++r, x += width, dy += width, dx += width) {
     for_vectors(width, [&](std::int64_t c, auto part) HWY_ATTR {
       const FloatVec in = hn::Add(part.load(x + c), part.load(bias + c));
-      const GeluParts parts = gelu_parts(in);
-      const FloatVec slope_2u =
-          hn::MulAdd(parts.square, all(static_cast<float>(6 * naive::kGeluScale * naive::kGeluCube)),
-                     all(static_cast<float>(2 * naive::kGeluScale)));
-      const FloatVec both = hn::Mul(parts.share, hn::Sub(all(1), parts.share));
-      const FloatVec slope = hn::MulAdd(hn::Mul(in, both), slope_2u, parts.share);
+      const FloatVec slope = gelu_slope(in, gelu_parts(in));
       const FloatVec d = hn::Mul(part.load(dy + c), slope);
       part.store(accumulate ? hn::Add(d, part.load(dx + c)) : d, dx + c);
       part.store(hn::Add(d, part.load(dbias + c)), dbias + c);
@@ -54,20 +57,95 @@ void BiasGeluBackward(std::int64_t rows, std::int64_t width, const float* x, con
   }
 }
 
-void EluPlusOne(std::int64_t count, const float* x, float* y) {
+struct EluPlusOne {
+  // a NaN is not below 0, and stays one
+  static HWY_INLINE FloatVec value(FloatVec x) {
+    return hn::IfThenElse(hn::Le(x, all(0)), bounded_exp(x), hn::Add(x, all(1)));
+  }
+  // exp(min(x, 0)) is 1 above 0: the slope on both sides
+  static HWY_INLINE FloatVec slope(FloatVec x) { return bounded_exp(hn::Min(x, all(0))); }
+};
+
+struct Relu {
+  static HWY_INLINE FloatVec value(FloatVec x) { return hn::IfThenZeroElse(hn::Lt(x, all(0)), x); }
+  static HWY_INLINE FloatVec slope(FloatVec x) { return hn::IfThenElseZero(hn::Gt(x, all(0)), all(1)); }
+};
+
+struct Sigmoid {
+  static HWY_INLINE FloatVec value(FloatVec x) {
+    return hn::IfThenElse(hn::IsNaN(x), x, sigmoid_of_minus(hn::Neg(x)));
+  }
+  static HWY_INLINE FloatVec slope(FloatVec x) {
+    const FloatVec s = value(x);
+    return hn::Mul(s, hn::Sub(all(1), s));
+  }
+};
+
+struct Silu {
+  static HWY_INLINE FloatVec value(FloatVec x) { return hn::Mul(x, sigmoid_of_minus(hn::Neg(x))); }
+  static HWY_INLINE FloatVec slope(FloatVec x) {
+    const FloatVec s = sigmoid_of_minus(hn::Neg(x));
+    return hn::MulAdd(hn::Mul(s, x), hn::Sub(all(1), s), s);
+  }
+};
+
+struct Gelu {
+  static HWY_INLINE FloatVec value(FloatVec x) { return hn::Mul(x, gelu_parts(x).share); }
+  static HWY_INLINE FloatVec slope(FloatVec x) { return gelu_slope(x, gelu_parts(x)); }
+};
+
+struct Tanh {
+  // 2 sigmoid(2x) - 1 loses the last digits of small x to the difference; what is lost is below 1e-7.
+  static HWY_INLINE FloatVec value(FloatVec x) {
+    const FloatVec y = hn::MulSub(all(2), sigmoid_of_minus(hn::Mul(all(-2), x)), all(1));
+    return hn::IfThenElse(hn::IsNaN(x), x, y);
+  }
+  static HWY_INLINE FloatVec slope(FloatVec x) {
+    const FloatVec s = sigmoid_of_minus(hn::Mul(all(-2), x));
+    return hn::Mul(all(4), hn::Mul(s, hn::Sub(all(1), s)));
+  }
+};
+
+template <class F>
+void map(std::int64_t count, const float* x, float* y) {
+  for_vectors(count,
+              [&](std::int64_t i, auto part) HWY_ATTR { part.store(F::value(part.load(x + i)), y + i); });
+}
+
+template <class F>
+void map_backward(std::int64_t count, const float* x, const float* dy, float* dx, bool accumulate) {
   for_vectors(count, [&](std::int64_t i, auto part) HWY_ATTR {
-    const FloatVec in = part.load(x + i);
-    // a NaN is not below 0, and stays one
-    part.store(hn::IfThenElse(hn::Le(in, all(0)), bounded_exp(in), hn::Add(in, all(1))), y + i);
+    const FloatVec d = hn::Mul(part.load(dy + i), F::slope(part.load(x + i)));
+    part.store(accumulate ? hn::Add(d, part.load(dx + i)) : d, dx + i);
   });
 }
 
-void EluPlusOneBackward(std::int64_t count, const float* x, const float* dy, float* dx, bool accumulate) {
-  for_vectors(count, [&](std::int64_t i, auto part) HWY_ATTR {
-    // exp(min(x, 0)) is 1 above 0: the slope on both sides
-    const FloatVec d = hn::Mul(part.load(dy + i), bounded_exp(hn::Min(part.load(x + i), all(0))));
-    part.store(accumulate ? hn::Add(d, part.load(dx + i)) : d, dx + i);
-  });
+// Calls body(functor) with the functor of `f`.
+template <class Body>
+void with(Activation f, const Body& body) {
+  switch (f) {
+    case Activation::elu_plus_one:
+      return body(EluPlusOne());
+    case Activation::relu:
+      return body(Relu());
+    case Activation::sigmoid:
+      return body(Sigmoid());
+    case Activation::silu:
+      return body(Silu());
+    case Activation::gelu:
+      return body(Gelu());
+    case Activation::tanh:
+      return body(Tanh());
+  }
+}
+
+void Activate(Activation f, std::int64_t count, const float* x, float* y) {
+  with(f, [&](auto functor) { map<decltype(functor)>(count, x, y); });
+}
+
+void ActivateBackward(Activation f, std::int64_t count, const float* x, const float* dy, float* dx,
+                      bool accumulate) {
+  with(f, [&](auto functor) { map_backward<decltype(functor)>(count, x, dy, dx, accumulate); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -79,8 +157,8 @@ namespace seqbench::kernels {
 namespace {
 HWY_EXPORT(BiasGelu);
 HWY_EXPORT(BiasGeluBackward);
-HWY_EXPORT(EluPlusOne);
-HWY_EXPORT(EluPlusOneBackward);
+HWY_EXPORT(Activate);
+HWY_EXPORT(ActivateBackward);
 }  // namespace
 
 void bias_gelu(std::int64_t rows, std::int64_t width, const float* x, const float* bias, float* y) {
@@ -93,12 +171,13 @@ void bias_gelu_backward(std::int64_t rows, std::int64_t width, const float* x, c
   HWY_DYNAMIC_DISPATCH(BiasGeluBackward)(rows, width, x, bias, dy, dx, accumulate_dx, dbias);
 }
 
-void elu_plus_one(std::int64_t count, const float* x, float* y) {
-  HWY_DYNAMIC_DISPATCH(EluPlusOne)(count, x, y);
+void activate(Activation f, std::int64_t count, const float* x, float* y) {
+  HWY_DYNAMIC_DISPATCH(Activate)(f, count, x, y);
 }
 
-void elu_plus_one_backward(std::int64_t count, const float* x, const float* dy, float* dx, bool accumulate) {
-  HWY_DYNAMIC_DISPATCH(EluPlusOneBackward)(count, x, dy, dx, accumulate);
+void activate_backward(Activation f, std::int64_t count, const float* x, const float* dy, float* dx,
+                       bool accumulate) {
+  HWY_DYNAMIC_DISPATCH(ActivateBackward)(f, count, x, dy, dx, accumulate);
 }
 
 }  // namespace seqbench::kernels

@@ -19,13 +19,17 @@ inline void bias_gelu_backward(std::int64_t rows, std::int64_t width, const doub
   naive::bias_gelu_backward(rows, width, x, bias, dy, dx, accumulate_dx, dbias, accumulate_dbias);
 }
 
-// y = x + 1 for x > 0, exp(x) otherwise (Katharopoulos et al. 2020, arXiv 2006.16236).
-void elu_plus_one(std::int64_t count, const float* x, float* y);
-inline void elu_plus_one(std::int64_t count, const double* x, double* y) { naive::elu_plus_one(count, x, y); }
-void elu_plus_one_backward(std::int64_t count, const float* x, const float* dy, float* dx, bool accumulate);
-inline void elu_plus_one_backward(std::int64_t count, const double* x, const double* dy, double* dx,
-                                  bool accumulate) {
-  naive::elu_plus_one_backward(count, x, dy, dx, accumulate);
+// y = f(x) for count numbers; `f` is declared in naive/activation.h.
+void activate(Activation f, std::int64_t count, const float* x, float* y);
+inline void activate(Activation f, std::int64_t count, const double* x, double* y) {
+  naive::activate(f, count, x, y);
+}
+// dx = dy f'(x), added to dx when accumulating.
+void activate_backward(Activation f, std::int64_t count, const float* x, const float* dy, float* dx,
+                       bool accumulate);
+inline void activate_backward(Activation f, std::int64_t count, const double* x, const double* dy, double* dx,
+                              bool accumulate) {
+  naive::activate_backward(f, count, x, dy, dx, accumulate);
 }
 
 }  // namespace seqbench::kernels

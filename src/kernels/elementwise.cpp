@@ -17,6 +17,13 @@ void Add(std::int64_t count, const float* a, const float* b, float* y) {
                          HWY_ATTR { part.store(hn::Add(part.load(a + i), part.load(b + i)), y + i); });
 }
 
+void Multiply(std::int64_t count, const float* a, const float* b, float* y, bool accumulate) {
+  for_vectors(count, [&](std::int64_t i, auto part) HWY_ATTR {
+    const FloatVec product = hn::Mul(part.load(a + i), part.load(b + i));
+    part.store(accumulate ? hn::Add(product, part.load(y + i)) : product, y + i);
+  });
+}
+
 void AddBias(std::int64_t rows, std::int64_t width, const float* x, const float* bias, float* y) {
   for (std::int64_t r = 0; r < rows; ++r) Add(width, x + r * width, bias, y + r * width);
 }
@@ -53,6 +60,7 @@ HWY_AFTER_NAMESPACE();
 namespace seqbench::kernels {
 namespace {
 HWY_EXPORT(Add);
+HWY_EXPORT(Multiply);
 HWY_EXPORT(AddBias);
 HWY_EXPORT(SumLanes);
 HWY_EXPORT(SquaredSum);
@@ -60,6 +68,10 @@ HWY_EXPORT(SquaredSum);
 
 void add(std::int64_t count, const float* a, const float* b, float* y) {
   HWY_DYNAMIC_DISPATCH(Add)(count, a, b, y);
+}
+
+void multiply(std::int64_t count, const float* a, const float* b, float* y, bool accumulate) {
+  HWY_DYNAMIC_DISPATCH(Multiply)(count, a, b, y, accumulate);
 }
 
 void add_to(std::int64_t count, const float* x, float* y, bool accumulate) {

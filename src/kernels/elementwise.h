@@ -10,6 +10,12 @@ inline void add(std::int64_t count, const double* a, const double* b, double* y)
   naive::add(count, a, b, y);
 }
 
+// y = a b, number by number; added to y when accumulating.
+void multiply(std::int64_t count, const float* a, const float* b, float* y, bool accumulate);
+inline void multiply(std::int64_t count, const double* a, const double* b, double* y, bool accumulate) {
+  naive::multiply(count, a, b, y, accumulate);
+}
+
 // y += x, or y = x when not accumulating.
 void add_to(std::int64_t count, const float* x, float* y, bool accumulate);
 inline void add_to(std::int64_t count, const double* x, double* y, bool accumulate) {

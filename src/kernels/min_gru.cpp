@@ -37,9 +37,11 @@ HWY_INLINE void forward_channels(const MinGruShape& s, std::int64_t b, std::int6
 template <class Lanes>
 HWY_INLINE void backward_channels(const MinGruShape& s, std::int64_t b, std::int64_t c, const Lanes& part,
                                   const float* gate, const float* candidate, const float* h, const float* dh,
-                                  float* d_gate, float* d_candidate) {
+                                  const ScanEnds<float>& ends, float* d_gate, float* d_candidate) {
+  const std::int64_t end = b * s.width + c;
   const FloatVec one = all(1);
-  FloatVec carried = all(0);
+  const FloatVec first = ends.first == nullptr ? all(0) : part.load(ends.first + end);
+  FloatVec carried = ends.d_last == nullptr ? all(0) : part.load(ends.d_last + end);
   for (std::int64_t t = s.length - 1; t >= 0; --t) {
     const std::int64_t at = (b * s.length + t) * s.width + c;
     const FloatVec z = sigmoid_of_minus(hn::Neg(part.load(gate + at)));
@@ -48,12 +50,15 @@ HWY_INLINE void backward_channels(const MinGruShape& s, std::int64_t b, std::int
     FloatVec below;
     const FloatVec proposed = candidate_of(x, below);
     const FloatVec slope = hn::IfThenElse(hn::Ge(x, all(0)), one, hn::Mul(below, hn::Sub(one, below)));
-    const FloatVec before = t == 0 ? all(0) : part.load(h + at - s.width);
+    const FloatVec before = t == 0 ? first : part.load(h + at - s.width);
     const FloatVec g = hn::Add(part.load(dh + at), carried);
     const FloatVec gz = hn::Mul(g, z);
     part.store(hn::Mul(hn::Mul(gz, keep), hn::Sub(proposed, before)), d_gate + at);
     part.store(hn::Mul(gz, slope), d_candidate + at);
     carried = hn::Mul(g, keep);
+  }
+  if (ends.d_first != nullptr) {
+    part.store(hn::Add(carried, part.load(ends.d_first + end)), ends.d_first + end);
   }
 }
 
@@ -65,10 +70,10 @@ void Forward(const MinGruShape& s, const float* gate, const float* candidate, fl
 }
 
 void Backward(const MinGruShape& s, const float* gate, const float* candidate, const float* h,
-              const float* dh, float* d_gate, float* d_candidate) {
+              const float* dh, const ScanEnds<float>& ends, float* d_gate, float* d_candidate) {
   for (std::int64_t b = 0; b < s.batch; ++b) {
     for_vectors(s.width, [&](std::int64_t c, auto part) HWY_ATTR {
-      backward_channels(s, b, c, part, gate, candidate, h, dh, d_gate, d_candidate);
+      backward_channels(s, b, c, part, gate, candidate, h, dh, ends, d_gate, d_candidate);
     });
   }
 }
@@ -89,8 +94,8 @@ void min_gru(const MinGruShape& shape, const float* gate, const float* candidate
 }
 
 void min_gru_backward(const MinGruShape& shape, const float* gate, const float* candidate, const float* h,
-                      const float* dh, float* d_gate, float* d_candidate) {
-  HWY_DYNAMIC_DISPATCH(Backward)(shape, gate, candidate, h, dh, d_gate, d_candidate);
+                      const float* dh, const ScanEnds<float>& ends, float* d_gate, float* d_candidate) {
+  HWY_DYNAMIC_DISPATCH(Backward)(shape, gate, candidate, h, dh, ends, d_gate, d_candidate);
 }
 
 }  // namespace seqbench::kernels

@@ -15,12 +15,13 @@ inline void min_gru(const MinGruShape& shape, const double* gate, const double* 
   naive::min_gru(shape, gate, candidate, state, h);
 }
 
-// Overwrites d_gate and d_candidate. The state before the first token is taken to be zero.
+// Overwrites d_gate and d_candidate.
 void min_gru_backward(const MinGruShape& shape, const float* gate, const float* candidate, const float* h,
-                      const float* dh, float* d_gate, float* d_candidate);
+                      const float* dh, const ScanEnds<float>& ends, float* d_gate, float* d_candidate);
 inline void min_gru_backward(const MinGruShape& shape, const double* gate, const double* candidate,
-                             const double* h, const double* dh, double* d_gate, double* d_candidate) {
-  naive::min_gru_backward(shape, gate, candidate, h, dh, d_gate, d_candidate);
+                             const double* h, const double* dh, const ScanEnds<double>& ends, double* d_gate,
+                             double* d_candidate) {
+  naive::min_gru_backward(shape, gate, candidate, h, dh, ends, d_gate, d_candidate);
 }
 
 }  // namespace seqbench::kernels

@@ -13,22 +13,30 @@ HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
 
+HWY_INLINE float sum_of(std::int64_t n, const float* x) {
+  FloatVec sum = all(0);
+  for_vectors(n, [&](std::int64_t c, auto part) HWY_ATTR { sum = hn::Add(sum, part.load(x + c)); });
+  return sum_lanes_of(sum);
+}
+
+HWY_INLINE float squared_distance(std::int64_t n, const float* x, float centre) {
+  FloatVec squares = all(0);
+  std::int64_t c = 0;
+  for (; c + lanes() <= n; c += lanes()) {
+    const FloatVec off = hn::Sub(Whole::load(x + c), all(centre));
+    squares = hn::MulAdd(off, off, squares);
+  }
+  float rest = 0;  // lanes beyond the row load as 0, and would count as -centre
+  for (; c < n; ++c) rest += (x[c] - centre) * (x[c] - centre);
+  return sum_lanes_of(squares) + rest;
+}
+
 void NormForward(std::int64_t rows, std::int64_t width, const float* x, const float* gain, const float* bias,
                  float* y, float* mean, float* rstd, float eps) {
   const float inverse = 1.0F / static_cast<float>(width);
   for (std::int64_t r = 0; r < rows; ++r, x += width, y += width) {
-    FloatVec sum = all(0);
-    for_vectors(width, [&](std::int64_t c, auto part) HWY_ATTR { sum = hn::Add(sum, part.load(x + c)); });
-    const float centre = sum_lanes_of(sum) * inverse;
-    FloatVec squares = all(0);
-    float rest = 0;  // lanes beyond the row load as 0, and would count as -centre
-    std::int64_t c0 = 0;
-    for (; c0 + lanes() <= width; c0 += lanes()) {
-      const FloatVec off = hn::Sub(Whole::load(x + c0), all(centre));
-      squares = hn::MulAdd(off, off, squares);
-    }
-    for (; c0 < width; ++c0) rest += (x[c0] - centre) * (x[c0] - centre);
-    const float scale = 1.0F / std::sqrt((sum_lanes_of(squares) + rest) * inverse + eps);
+    const float centre = sum_of(width, x) * inverse;
+    const float scale = 1.0F / std::sqrt(squared_distance(width, x, centre) * inverse + eps);
     for_vectors(width, [&](std::int64_t c, auto part) HWY_ATTR {
       const FloatVec unit = hn::Mul(hn::Sub(part.load(x + c), all(centre)), all(scale));
       part.store(hn::MulAdd(unit, part.load(gain + c), part.load(bias + c)), y + c);
@@ -67,6 +75,37 @@ void NormBackward(std::int64_t rows, std::int64_t width, const float* x, const f
   }
 }
 
+void UnitNorm(std::int64_t rows, std::int64_t width, bool centred, const float* x, float* y, float* rstd,
+              float eps) {
+  const float inverse = 1.0F / static_cast<float>(width);
+  for (std::int64_t r = 0; r < rows; ++r, x += width, y += width) {
+    const float centre = centred ? sum_of(width, x) * inverse : 0.0F;
+    const float scale = 1.0F / std::sqrt(squared_distance(width, x, centre) * inverse + eps);
+    for_vectors(width, [&](std::int64_t c, auto part) HWY_ATTR {
+      part.store(hn::Mul(hn::Sub(part.load(x + c), all(centre)), all(scale)), y + c);
+    });
+    rstd[r] = scale;
+  }
+}
+
+void UnitNormBackward(std::int64_t rows, std::int64_t width, bool centred, const float* y, const float* rstd,
+                      const float* dy, float* dx, bool accumulate) {
+  const float inverse = 1.0F / static_cast<float>(width);
+  for (std::int64_t r = 0; r < rows; ++r, y += width, dy += width, dx += width) {
+    const FloatVec mean = all(centred ? sum_of(width, dy) * inverse : 0.0F);
+    FloatVec sum_unit = all(0);
+    for_vectors(width, [&](std::int64_t c, auto part) HWY_ATTR {
+      sum_unit = hn::MulAdd(part.load(dy + c), part.load(y + c), sum_unit);
+    });
+    const FloatVec mean_unit = all(sum_lanes_of(sum_unit) * inverse);
+    for_vectors(width, [&](std::int64_t c, auto part) HWY_ATTR {
+      const FloatVec g = hn::NegMulAdd(part.load(y + c), mean_unit, hn::Sub(part.load(dy + c), mean));
+      const FloatVec d = hn::Mul(all(rstd[r]), g);
+      part.store(accumulate ? hn::Add(d, part.load(dx + c)) : d, dx + c);
+    });
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();
@@ -76,6 +115,8 @@ namespace seqbench::kernels {
 namespace {
 HWY_EXPORT(NormForward);
 HWY_EXPORT(NormBackward);
+HWY_EXPORT(UnitNorm);
+HWY_EXPORT(UnitNormBackward);
 }  // namespace
 
 void layer_norm(std::int64_t rows, std::int64_t width, const float* x, const float* gain, const float* bias,
@@ -87,6 +128,16 @@ void layer_norm_backward(std::int64_t rows, std::int64_t width, const float* x, 
                          const float* mean, const float* rstd, const float* dy, float* dx, bool accumulate_dx,
                          float* dgain, float* dbias) {
   HWY_DYNAMIC_DISPATCH(NormBackward)(rows, width, x, gain, mean, rstd, dy, dx, accumulate_dx, dgain, dbias);
+}
+
+void unit_norm(std::int64_t rows, std::int64_t width, bool centred, const float* x, float* y, float* rstd,
+               float eps) {
+  HWY_DYNAMIC_DISPATCH(UnitNorm)(rows, width, centred, x, y, rstd, eps);
+}
+
+void unit_norm_backward(std::int64_t rows, std::int64_t width, bool centred, const float* y,
+                        const float* rstd, const float* dy, float* dx, bool accumulate) {
+  HWY_DYNAMIC_DISPATCH(UnitNormBackward)(rows, width, centred, y, rstd, dy, dx, accumulate);
 }
 
 }  // namespace seqbench::kernels

@@ -1,4 +1,5 @@
-// Layer normalisation of rows (Ba et al. 2016, arXiv 1607.06450).
+// Normalisation of rows: LayerNorm (Ba et al. 2016, arXiv 1607.06450) and RMSNorm (Zhang & Sennrich 2019,
+// arXiv 1910.07467).
 #pragma once
 #include "kernels/naive/norm.h"
 
@@ -21,6 +22,23 @@ inline void layer_norm_backward(std::int64_t rows, std::int64_t width, const dou
                                 const double* mean, const double* rstd, const double* dy, double* dx,
                                 bool accumulate_dx, double* dgain, double* dbias) {
   naive::layer_norm_backward(rows, width, x, gain, mean, rstd, dy, dx, accumulate_dx, dgain, dbias);
+}
+
+// y = (x - mean) rstd for x[rows, width] when `centred`, else x rstd with rstd = 1 / sqrt(mean x^2 + eps): a
+// norm without parameters. rstd[rows] is kept for backward.
+void unit_norm(std::int64_t rows, std::int64_t width, bool centred, const float* x, float* y, float* rstd,
+               float eps);
+inline void unit_norm(std::int64_t rows, std::int64_t width, bool centred, const double* x, double* y,
+                      double* rstd, double eps) {
+  naive::unit_norm(rows, width, centred, x, y, rstd, eps);
+}
+
+// Overwrites, or adds to when told to accumulate, dx[rows, width]; y and rstd are those of unit_norm().
+void unit_norm_backward(std::int64_t rows, std::int64_t width, bool centred, const float* y,
+                        const float* rstd, const float* dy, float* dx, bool accumulate);
+inline void unit_norm_backward(std::int64_t rows, std::int64_t width, bool centred, const double* y,
+                               const double* rstd, const double* dy, double* dx, bool accumulate) {
+  naive::unit_norm_backward(rows, width, centred, y, rstd, dy, dx, accumulate);
 }
 
 }  // namespace seqbench::kernels

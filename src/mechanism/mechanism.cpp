@@ -19,6 +19,15 @@ const char* name_of(Form form) {
   return "";
 }
 
+Tensor extend(Tape& tape, const Mechanism& mechanism, const Tensor& x, Form whole, State& state) {
+  const std::int64_t length = x.shape[1];
+  TapeState on_tape = in_place(state);
+  const Tensor y = mechanism.forward(tape, x, length == 1 ? Form::recurrent : whole, &on_tape);
+  put_back(on_tape, state);
+  state.tokens += length;
+  return y;
+}
+
 double output_std(std::int64_t layers) { return kInitStd / std::sqrt(2.0 * static_cast<double>(layers)); }
 
 std::int64_t heads_of(const Options& options, const MixerContext& context) {

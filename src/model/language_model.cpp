@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
+#include <utility>
 
+#include "autograd/ops.h"
 #include "base/error.h"
 
 namespace seqbench {
@@ -52,15 +53,20 @@ LanguageModel::Block LanguageModel::make_block(const ModelSpec& spec, std::int64
   const MixerSpec& mixer = spec.mixers[static_cast<std::size_t>(layer) % spec.mixers.size()];
   const ParameterScope scope = ParameterScope(parameters_, "").inside(fmt::format("layers.{}", layer));
 
-  Block block{Norm(scope.inside("mixer_norm"), width), {}, {}, {}, {}};
-  if (taps > 0) block.conv.emplace(scope.inside("conv"), width, taps);
+  const MechanismEntry& entry = mechanisms().find(mixer.name, mixer.path + ".name");
+  Block block;
+  block.form = entry.forms.front();
+  if (!entry.own_block) {
+    block.mixer_norm.emplace(scope.inside("mixer_norm"), width);
+    if (taps > 0) block.conv.emplace(scope.inside("conv"), width, taps);
+  }
   const std::int64_t before = parameters_.count();
   block.mixer =
-      mechanisms()
-          .find(mixer.name, mixer.path + ".name")
-          .make(mixer.options, {.width = width, .layers = layers, .path = mixer.path}, scope.inside("mixer"));
+      entry.make(mixer.options,
+                 {.width = width, .layers = layers, .layer = layer, .length = length_, .path = mixer.path},
+                 scope.inside("mixer"));
   mixer_parameters_ += parameters_.count() - before;
-  if (hidden_width > 0) {
+  if (!entry.own_block && hidden_width > 0) {
     block.ffn_norm.emplace(scope.inside("ffn_norm"), width);
     block.ffn.emplace(scope.inside("ffn"), width, hidden_width, output_std(layers));
   }
@@ -77,18 +83,24 @@ Tensor LanguageModel::embedded(Tape& tape, std::span<const std::int32_t> tokens,
   return embed(tape, tokens, batch, table, &positions, first);
 }
 
-Tensor LanguageModel::feed_forward(Tape& tape, const Block& block, const Tensor& x) {
-  return block.ffn ? add(tape, x, (*block.ffn)(tape, (*block.ffn_norm)(tape, x))) : x;
+Tensor LanguageModel::apply(Tape& tape, const Block& block, const Tensor& x, DecodeState::Layer* state) {
+  const auto mix = [&](const Tensor& in) {
+    return state == nullptr ? block.mixer->forward(tape, in, block.form, nullptr)
+                            : seqbench::extend(tape, *block.mixer, in, block.form, state->mixer);
+  };
+  if (!block.mixer_norm) return mix(x);
+  Tensor in = (*block.mixer_norm)(tape, x);
+  if (block.conv) {
+    TapeState inputs = state == nullptr ? TapeState{} : in_place(state->conv);
+    in = (*block.conv)(tape, in, state == nullptr ? nullptr : &inputs.parts[0]);
+  }
+  const Tensor y = add(tape, x, mix(in));
+  return block.ffn ? add(tape, y, (*block.ffn)(tape, (*block.ffn_norm)(tape, y))) : y;
 }
 
 Tensor LanguageModel::hidden(Tape& tape, std::span<const std::int32_t> tokens, std::int64_t batch) const {
   Tensor x = embedded(tape, tokens, batch, 0);
-  for (const Block& block : blocks_) {
-    Tensor mixed = block.mixer_norm(tape, x);
-    if (block.conv) mixed = (*block.conv)(tape, mixed);
-    x = add(tape, x, block.mixer->forward(tape, mixed));
-    x = feed_forward(tape, block, x);
-  }
+  for (const Block& block : blocks_) x = apply(tape, block, x, nullptr);
   return x;
 }
 
@@ -109,8 +121,9 @@ DecodeState LanguageModel::empty_state(std::int64_t batch, DType type) const {
   DecodeState state;
   state.batch = batch;
   for (const Block& block : blocks_) {
-    state.layers.push_back({block.mixer->empty_state(batch, type),
-                            block.conv ? block.conv->empty_state(batch, type) : Buffer(0, type)});
+    State conv{.batch = batch};
+    if (block.conv) block.conv->add_state(conv, "inputs", type);
+    state.layers.push_back({block.mixer->empty_state(batch, type), std::move(conv)});
   }
   return state;
 }
@@ -122,15 +135,7 @@ Tensor LanguageModel::extend(Tape& tape, std::span<const std::int32_t> tokens, D
          length_, state.tokens + count);
   }
   Tensor x = embedded(tape, tokens, state.batch, state.tokens);
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const Block& block = blocks_[i];
-    DecodeState::Layer& layer = state.layers[i];
-    Tensor mixed = block.mixer_norm(tape, x);
-    if (block.conv) mixed = block.conv->extend(tape, mixed, layer.conv);
-    x = add(tape, x, block.mixer->extend(tape, mixed, layer.mixer));
-    x = feed_forward(tape, block, x);
-    layer.mixer.tokens += count;
-  }
+  for (std::size_t i = 0; i < blocks_.size(); ++i) x = apply(tape, blocks_[i], x, &state.layers[i]);
   state.tokens += count;
   std::vector<std::int32_t> last;
   for (std::int64_t b = 0; b < state.batch; ++b)

@@ -1,6 +1,6 @@
 // A small causal language model around a mechanism: token embedding, pre-norm blocks, a tied head.
 //   x = table[token] (+ positions);  per layer: x += mixer(conv(norm(x)));  x += ffn(norm(x));  logits =
-//   norm(x) table^T
+//   norm(x) table^T.  A mechanism with a block of its own is the whole layer: x = mixer(x).
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
-#include "autograd/ops.h"
 #include "autograd/parameters.h"
+#include "autograd/token_ops.h"
 #include "mechanism/mechanism.h"
 #include "model/spec.h"
 #include "nn/layers.h"
@@ -20,7 +20,7 @@ namespace seqbench {
 struct DecodeState {
   struct Layer {
     State mixer;
-    Buffer conv;
+    State conv;
   };
   std::vector<Layer> layers;
   std::int64_t batch = 1;
@@ -40,7 +40,7 @@ class LanguageModel {
   // The longest context the model can read; 0 when there is no limit.
   std::int64_t longest() const;
 
-  // Cross-entropy of `labels` at the positions `rows` (indices into tokens[batch, length]), as ops.h's
+  // Cross-entropy of `labels` at the positions `rows` (indices into tokens[batch, length]), as token_ops.h's
   // score() says. The spans must outlive the tape.
   void score(Tape& tape, std::span<const std::int32_t> tokens, std::int64_t batch,
              std::span<const std::int32_t> rows, std::span<const std::int32_t> labels, Scores& scores) const;
@@ -55,9 +55,10 @@ class LanguageModel {
 
  private:
   struct Block {
-    Norm mixer_norm;
+    std::optional<Norm> mixer_norm;  // none: the mixer brings its own block
     std::optional<ShortConv> conv;
     std::unique_ptr<Mechanism> mixer;
+    Form form;  // of training and prefill
     std::optional<Norm> ffn_norm;
     std::optional<FeedForward> ffn;
   };
@@ -65,7 +66,7 @@ class LanguageModel {
   Tensor embedded(Tape& tape, std::span<const std::int32_t> tokens, std::int64_t batch,
                   std::int64_t first) const;
   Tensor hidden(Tape& tape, std::span<const std::int32_t> tokens, std::int64_t batch) const;
-  static Tensor feed_forward(Tape& tape, const Block& block, const Tensor& x);
+  static Tensor apply(Tape& tape, const Block& block, const Tensor& x, DecodeState::Layer* state);
 
   Parameters parameters_;
   std::int64_t mixer_parameters_ = 0;

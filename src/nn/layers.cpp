@@ -2,12 +2,26 @@
 
 #include <cmath>
 
+#include "autograd/conv_ops.h"
 #include "autograd/ops.h"
-#include "autograd/sequence_ops.h"
 
 namespace seqbench {
 namespace {
 constexpr double kWeightStd = 0.02;
+}
+
+Dense::Dense(const ParameterScope& parameters, const std::string& name, std::int64_t in, std::int64_t out,
+             double std)
+    : weight_(parameters.add(name, {in, out}, {.std = std})) {}
+
+Dense::Dense(const ParameterScope& parameters, const std::string& name, std::int64_t in, std::int64_t out,
+             double std, Init bias)
+    : weight_(parameters.add(name, {in, out}, {.std = std})),
+      bias_(parameters.add(name + "_bias", {out}, bias)) {}
+
+Tensor Dense::operator()(Tape& tape, const Tensor& x) const {
+  const Tensor y = matmul(tape, x, tape.parameter(weight_));
+  return bias_ < 0 ? y : add_bias(tape, y, tape.parameter(bias_));
 }
 
 Norm::Norm(const ParameterScope& parameters, std::int64_t width)
@@ -36,16 +50,12 @@ ShortConv::ShortConv(const ParameterScope& parameters, std::int64_t width, std::
       weight_(parameters.add("weight", {taps, width},
                              {.std = 1.0 / std::sqrt(3.0 * static_cast<double>(taps))})) {}
 
-Tensor ShortConv::operator()(Tape& tape, const Tensor& x) const {
-  return short_conv(tape, x, tape.parameter(weight_));
-}
-
-Buffer ShortConv::empty_state(std::int64_t batch, DType type) const {
-  return {batch * (taps_ - 1) * width_, type};
-}
-
-Tensor ShortConv::extend(Tape& tape, const Tensor& x, Buffer& state) const {
+Tensor ShortConv::operator()(Tape& tape, const Tensor& x, StateTensor* state) const {
   return short_conv(tape, x, tape.parameter(weight_), state);
+}
+
+void ShortConv::add_state(State& state, const std::string& name, DType type) const {
+  state.add(name, {state.batch, taps_ - 1, width_}, type);
 }
 
 }  // namespace seqbench

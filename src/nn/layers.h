@@ -2,11 +2,27 @@
 // applies itself to a tensor on a tape.
 #pragma once
 #include <cstdint>
+#include <string>
 
 #include "autograd/parameters.h"
-#include "autograd/tape.h"
+#include "autograd/state.h"
 
 namespace seqbench {
+
+// x[.., in] W, or x W + b: parameters `name`[in, out] starting at N(0, std), and `name`_bias[out] when `bias`
+// says where it starts.
+class Dense {
+ public:
+  Dense(const ParameterScope& parameters, const std::string& name, std::int64_t in, std::int64_t out,
+        double std);
+  Dense(const ParameterScope& parameters, const std::string& name, std::int64_t in, std::int64_t out,
+        double std, Init bias);
+  Tensor operator()(Tape& tape, const Tensor& x) const;
+
+ private:
+  ParameterId weight_;
+  ParameterId bias_ = -1;
+};
 
 // Layer normalisation with gain (1) and bias (0): parameters gain[D], bias[D].
 class Norm {
@@ -34,9 +50,10 @@ class FeedForward {
 class ShortConv {
  public:
   ShortConv(const ParameterScope& parameters, std::int64_t width, std::int64_t taps);
-  Tensor operator()(Tape& tape, const Tensor& x) const;
-  Buffer empty_state(std::int64_t batch, DType type) const;
-  Tensor extend(Tape& tape, const Tensor& x, Buffer& state) const;
+  // `state` null: nothing came before, and nobody asks what the next call needs.
+  Tensor operator()(Tape& tape, const Tensor& x, StateTensor* state) const;
+  // Adds its state to `state` as the part `name`.
+  void add_state(State& state, const std::string& name, DType type) const;
 
  private:
   std::int64_t width_;

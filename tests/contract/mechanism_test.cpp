@@ -18,8 +18,9 @@ class Subject {
  public:
   Subject(const MechanismEntry& entry, DType type)
       : mechanism_(entry.make(Options(entry.options, {}, "model.mixer"),
-                              {.width = kWidth, .layers = 1, .path = "model.mixer"},
+                              {.width = kWidth, .layers = 1, .length = 64, .path = "model.mixer"},
                               ParameterScope(parameters_, ""))),
+        form_(entry.forms.front()),
         weights_(parameters_.initial(7, type)) {
     visit(type, [&](auto zero) {
       using T = decltype(zero);
@@ -37,7 +38,7 @@ class Subject {
   std::vector<T> forward(const std::vector<T>& x, std::int64_t batch) {
     Arena arena;
     Tape tape(parameters_, weights_, nullptr, arena);
-    const Tensor y = mechanism_->forward(tape, input(tape, x, batch));
+    const Tensor y = mechanism_->forward(tape, input(tape, x, batch), form_, nullptr);
     return {y.as<T>(), y.as<T>() + y.shape.size()};
   }
 
@@ -56,8 +57,7 @@ class Subject {
       }
       Arena arena;
       Tape tape(parameters_, weights_, nullptr, arena);
-      const Tensor out = mechanism_->extend(tape, input(tape, part, batch), state);
-      state.tokens += count;
+      const Tensor out = seqbench::extend(tape, *mechanism_, input(tape, part, batch), form_, state);
       for (std::int64_t b = 0; b < batch; ++b) {
         std::copy_n(out.as<T>() + b * count * kWidth, count * kWidth,
                     y.begin() + (b * length + first) * kWidth);
@@ -79,7 +79,7 @@ class Subject {
     Arena arena;
     Tape tape(parameters_, weights_, &gradients, arena);
     const Tensor in = input(tape, x, batch);
-    const Tensor y = mechanism_->forward(tape, in);
+    const Tensor y = mechanism_->forward(tape, in, form_, nullptr);
     Gradient result;
     for (std::size_t i = 0; i < dy.size(); ++i) result.loss += static_cast<double>(y.as<T>()[i] * dy[i]);
     std::copy(dy.begin(), dy.end(), tape.sink<T>(y).data);
@@ -102,6 +102,7 @@ class Subject {
 
   Parameters parameters_;
   std::unique_ptr<Mechanism> mechanism_;
+  Form form_;
   Buffer weights_;
 };
 

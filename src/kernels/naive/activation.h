@@ -2,6 +2,14 @@
 #include <cmath>
 #include <cstdint>
 
+namespace seqbench {
+
+// elu(x) + 1 is x + 1 for x > 0, exp(x) otherwise (Katharopoulos et al. 2020, arXiv 2006.16236); silu(x) = x
+// sigmoid(x); gelu in its tanh form.
+enum class Activation { elu_plus_one, relu, sigmoid, silu, gelu, tanh };
+
+}  // namespace seqbench
+
 namespace seqbench::naive {
 
 constexpr double kGeluScale = 0.7978845608028654;  // sqrt(2 / pi)
@@ -34,15 +42,54 @@ void bias_gelu_backward(std::int64_t rows, std::int64_t width, const T* x, const
   }
 }
 
-template <class T>
-void elu_plus_one(std::int64_t count, const T* x, T* y) {
-  for (std::int64_t i = 0; i < count; ++i) y[i] = x[i] > T(0) ? x[i] + T(1) : std::exp(x[i]);
+inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+inline double value_of(Activation f, double x) {
+  switch (f) {
+    case Activation::elu_plus_one:
+      return x > 0 ? x + 1 : std::exp(x);
+    case Activation::relu:
+      return x < 0 ? 0 : x;  // a NaN stays one
+    case Activation::sigmoid:
+      return sigmoid(x);
+    case Activation::silu:
+      return x * sigmoid(x);
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::tanh:
+      return std::tanh(x);
+  }
+  return x;
+}
+
+inline double slope_of(Activation f, double x) {
+  const double s = sigmoid(x);
+  switch (f) {
+    case Activation::elu_plus_one:
+      return x > 0 ? 1 : std::exp(x);
+    case Activation::relu:
+      return x > 0 ? 1 : 0;
+    case Activation::sigmoid:
+      return s * (1 - s);
+    case Activation::silu:
+      return s * (1 + x * (1 - s));
+    case Activation::gelu:
+      return gelu_slope(x);
+    case Activation::tanh:
+      return 1 - std::tanh(x) * std::tanh(x);
+  }
+  return 1;
 }
 
 template <class T>
-void elu_plus_one_backward(std::int64_t count, const T* x, const T* dy, T* dx, bool accumulate) {
+void activate(Activation f, std::int64_t count, const T* x, T* y) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] = static_cast<T>(value_of(f, static_cast<double>(x[i])));
+}
+
+template <class T>
+void activate_backward(Activation f, std::int64_t count, const T* x, const T* dy, T* dx, bool accumulate) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const T d = dy[i] * (x[i] > T(0) ? T(1) : std::exp(x[i]));
+    const T d = dy[i] * static_cast<T>(slope_of(f, static_cast<double>(x[i])));
     dx[i] = accumulate ? dx[i] + d : d;
   }
 }

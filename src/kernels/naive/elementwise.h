@@ -9,6 +9,11 @@ void add(std::int64_t count, const T* a, const T* b, T* y) {
 }
 
 template <class T>
+void multiply(std::int64_t count, const T* a, const T* b, T* y, bool accumulate) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] = a[i] * b[i] + (accumulate ? y[i] : T(0));
+}
+
+template <class T>
 void add_to(std::int64_t count, const T* x, T* y, bool accumulate) {
   for (std::int64_t i = 0; i < count; ++i) y[i] = accumulate ? y[i] + x[i] : x[i];
 }

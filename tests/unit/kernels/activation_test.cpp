@@ -84,53 +84,66 @@ TEST_CASE("activation: the gradients of bias_gelu are those of finite difference
   REQUIRE(spread(g.dx) > 0.1);
 }
 
+constexpr Activation kActivations[] = {Activation::elu_plus_one, Activation::relu, Activation::sigmoid,
+                                       Activation::silu,         Activation::gelu, Activation::tanh};
+
 template <class T>
-struct Elu {
+struct Mapped {
+  Activation f;
   std::int64_t count;
   std::vector<T> x, dy, y, dx;
 
-  explicit Elu(std::int64_t n)
-      : count(n),
+  Mapped(Activation activation, std::int64_t n)
+      : f(activation),
+        count(n),
         x(random_vector<T>(n, 6, kInputScale)),
         dy(random_vector<T>(n, 7)),
         y(x.size()),
         dx(random_vector<T>(n, 8)) {}
 
-  void forward() { kernels::elu_plus_one(count, x.data(), y.data()); }
+  void forward() { kernels::activate(f, count, x.data(), y.data()); }
   void backward(bool accumulate) {
-    kernels::elu_plus_one_backward(count, x.data(), dy.data(), dx.data(), accumulate);
+    kernels::activate_backward(f, count, x.data(), dy.data(), dx.data(), accumulate);
   }
 };
 
-TEST_CASE("activation: elu_plus_one and its backward agree with their oracle on every target") {
-  for (const std::int64_t count : widths()) {
-    for (const bool accumulate : {false, true}) {
-      CAPTURE(count);
-      CAPTURE(accumulate);
-      Elu<double> oracle(count);
-      oracle.forward();
-      oracle.backward(accumulate);
-      if (count > 2) REQUIRE(spread(oracle.y) > 0.1);
-      for_each_target([&] {
-        Elu<float> fast(count);
-        fast.forward();
-        fast.backward(accumulate);
-        CHECK(max_difference(fast.y, oracle.y) < 4 * kFloatEps * (1 + largest(oracle.x)));
-        CHECK(max_difference(fast.dx, oracle.dx) < 4 * kFloatEps * (1 + largest(oracle.dy)));
-      });
+TEST_CASE("activation: every function and its backward agree with their oracle on every target") {
+  for (const Activation f : kActivations) {
+    for (const std::int64_t count : widths()) {
+      for (const bool accumulate : {false, true}) {
+        CAPTURE(static_cast<int>(f));
+        CAPTURE(count);
+        CAPTURE(accumulate);
+        Mapped<double> oracle(f, count);
+        oracle.forward();
+        oracle.backward(accumulate);
+        if (count > 4) REQUIRE(spread(oracle.y) > 0.05);
+        for_each_target([&] {
+          Mapped<float> fast(f, count);
+          fast.forward();
+          fast.backward(accumulate);
+          CHECK(max_difference(fast.y, oracle.y) < 4 * kFloatEps * (1 + largest(oracle.x)));
+          // gelu's exponent is about 0.07 x^3 here, and its rounding is multiplied by x times the slope
+          const double slack = f == Activation::gelu ? 32 : 8;
+          CHECK(max_difference(fast.dx, oracle.dx) < slack * kFloatEps * (1 + largest(oracle.dy)));
+        });
+      }
     }
   }
 }
 
-TEST_CASE("activation: the gradient of elu_plus_one is that of finite differences") {
-  Elu<double> e(23);
-  const auto loss = [&] {
-    e.forward();
-    return dot(e.dy, e.y);
-  };
-  e.backward(false);
-  CHECK(max_error(e.dx, numeric_gradient(e.x, loss)) < 1e-7);
-  REQUIRE(spread(e.dx) > 0.1);
+TEST_CASE("activation: the gradient of every function is that of finite differences") {
+  for (const Activation f : kActivations) {
+    CAPTURE(static_cast<int>(f));
+    Mapped<double> m(f, 23);
+    const auto loss = [&] {
+      m.forward();
+      return dot(m.dy, m.y);
+    };
+    m.backward(false);
+    CHECK(max_error(m.dx, numeric_gradient(m.x, loss)) < 1e-7);
+    REQUIRE(spread(m.dx) > 0.1);
+  }
 }
 
 TEST_CASE("activation: a NaN stays a NaN, so that a run that diverged is seen") {
@@ -140,8 +153,10 @@ TEST_CASE("activation: a NaN stays a NaN, so that a run that diverged is seen") 
     for (const std::size_t at : {0, 20, 36}) x[at] = std::numeric_limits<float>::quiet_NaN();
     kernels::bias_gelu(1, 37, x.data(), bias.data(), y.data());
     for (std::size_t i = 0; i < x.size(); ++i) CHECK(std::isnan(y[i]) == std::isnan(x[i]));
-    kernels::elu_plus_one(37, x.data(), y.data());
-    for (std::size_t i = 0; i < x.size(); ++i) CHECK(std::isnan(y[i]) == std::isnan(x[i]));
+    for (const Activation f : kActivations) {
+      kernels::activate(f, 37, x.data(), y.data());
+      for (std::size_t i = 0; i < x.size(); ++i) CHECK(std::isnan(y[i]) == std::isnan(x[i]));
+    }
   });
 }
 
@@ -159,14 +174,16 @@ TEST_CASE("activation: results do not depend on where the numbers lie") {
       CHECK(dx.values() == gelu.dx);
       CHECK(dbias.values() == gelu.dbias);
 
-      Elu<float> elu(width);
-      elu.forward();
-      elu.backward(false);
-      Misaligned<float> in(elu.x), d(elu.dy), out(elu.x), d_in(elu.x);
-      kernels::elu_plus_one(width, in.data(), out.data());
-      kernels::elu_plus_one_backward(width, in.data(), d.data(), d_in.data(), false);
-      CHECK(out.values() == elu.y);
-      CHECK(d_in.values() == elu.dx);
+      for (const Activation f : kActivations) {
+        Mapped<float> mapped(f, width);
+        mapped.forward();
+        mapped.backward(false);
+        Misaligned<float> in(mapped.x), d(mapped.dy), out(mapped.x), d_in(mapped.x);
+        kernels::activate(f, width, in.data(), out.data());
+        kernels::activate_backward(f, width, in.data(), d.data(), d_in.data(), false);
+        CHECK(out.values() == mapped.y);
+        CHECK(d_in.values() == mapped.dx);
+      }
     });
   }
 }

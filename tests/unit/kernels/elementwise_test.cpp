@@ -87,5 +87,23 @@ TEST_CASE("elementwise: squared_sum agrees with its oracle on every target") {
   }
 }
 
+TEST_CASE("elementwise: multiply agrees with its oracle on every target") {
+  for (const std::int64_t count : widths()) {
+    for (const bool accumulate : {false, true}) {
+      const auto a = random_vector<double>(count, 1);
+      const auto b = random_vector<double>(count, 2);
+      auto expected = random_vector<double>(count, 3);
+      kernels::multiply(count, a.data(), b.data(), expected.data(), accumulate);
+      for_each_target([&] {
+        const auto a32 = converted<float>(a);
+        const auto b32 = converted<float>(b);
+        auto y = random_vector<float>(count, 3);
+        kernels::multiply(count, a32.data(), b32.data(), y.data(), accumulate);
+        CHECK(max_difference(y, expected) < 2 * kFloatEps * (1 + largest(expected)));
+      });
+    }
+  }
+}
+
 }  // namespace
 }  // namespace seqbench::test

@@ -16,7 +16,7 @@ struct Run {
         d_candidate(gate.size()),
         state(static_cast<std::size_t>(s.batch * s.width)) {
     forward(s);
-    kernels::min_gru_backward(s, gate.data(), candidate.data(), h.data(), dh.data(), d_gate.data(),
+    kernels::min_gru_backward(s, gate.data(), candidate.data(), h.data(), dh.data(), {}, d_gate.data(),
                               d_candidate.data());
   }
   void forward(const MinGruShape& s) {

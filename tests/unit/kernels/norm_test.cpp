@@ -128,5 +128,66 @@ TEST_CASE("norm: the gradients are those of finite differences") {
   REQUIRE(spread(dgain) > 0.1);
 }
 
+template <class T>
+struct UnitNorm {
+  std::int64_t width;
+  bool centred;
+  std::vector<T> x, dy, rstd, y, dx;
+
+  UnitNorm(std::int64_t w, bool centre)
+      : width(w),
+        centred(centre),
+        x(random_vector<T>(kRows * w, 1)),
+        dy(random_vector<T>(kRows * w, 4)),
+        rstd(kRows),
+        y(x.size()),
+        dx(random_vector<T>(kRows * w, 5)) {}
+
+  void forward() {
+    kernels::unit_norm(kRows, width, centred, x.data(), y.data(), rstd.data(), static_cast<T>(kNormEps));
+  }
+  void backward(bool accumulate) {
+    kernels::unit_norm_backward(kRows, width, centred, y.data(), rstd.data(), dy.data(), dx.data(),
+                                accumulate);
+  }
+};
+
+TEST_CASE("norm: unit_norm and its backward agree with their oracle on every target") {
+  for (const std::int64_t width : widths()) {
+    for (const int flags : {0, 1, 2, 3}) {
+      CAPTURE(width);
+      CAPTURE(flags);
+      const bool centred = (flags & 1) != 0;
+      UnitNorm<double> oracle(width, centred);
+      oracle.forward();
+      oracle.backward((flags & 2) != 0);
+      if (width > 1) REQUIRE(spread(oracle.y) > 0.3);
+      const double condition = 1 + largest(oracle.x) * largest(oracle.rstd);
+      for_each_target([&] {
+        UnitNorm<float> fast(width, centred);
+        fast.forward();
+        fast.backward((flags & 2) != 0);
+        CHECK(max_error(fast.y, oracle.y) < 8 * kFloatEps * condition);
+        CHECK(max_difference(fast.dx, oracle.dx) <
+              16 * kFloatEps * condition * condition * (1 + largest(oracle.dy)) * (1 + largest(oracle.rstd)));
+      });
+    }
+  }
+}
+
+TEST_CASE("norm: the gradient of unit_norm is that of finite differences") {
+  for (const bool centred : {false, true}) {
+    UnitNorm<double> n(7, centred);
+    const auto loss = [&] {
+      n.forward();
+      return dot(n.dy, n.y);
+    };
+    n.forward();
+    n.backward(false);
+    REQUIRE(spread(n.dx) > 0.05);
+    CHECK(max_error(n.dx, numeric_gradient(n.x, loss)) < 1e-6);
+  }
+}
+
 }  // namespace
 }  // namespace seqbench::test
