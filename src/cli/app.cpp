@@ -7,6 +7,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "cli/bench_command.h"
 #include "cli/output.h"
 #include "cli/run_command.h"
 #include "experiment/describe.h"
@@ -31,6 +32,7 @@ class App {
     add_run();
     add_list();
     add_describe();
+    add_bench();
     add_doctor();
     add_command("schema", "print the JSON Schema of specs", [] { return print_text(schema_text()); });
   }
@@ -101,6 +103,36 @@ class App {
     describe->add_flag("--json", json_, "for programs");
   }
 
+  void add_bench() {
+    BenchArguments& a = bench_;
+    CLI::App* bench =
+        add_command("bench", "time mechanisms by themselves: forward, train, prefill, decode", [this, &a] {
+          a.flags = app_.get_subcommand("bench")->remaining();
+          return bench_command(a);
+        });
+    bench
+        ->add_option("mechanism", a.mixers,
+                     "names, or JSON as in model.mixer: {\"name\": \"softmax\", \"heads\": 2}; default: all")
+        ->type_name("NAME");
+    bench->add_option("--lengths", a.lengths, "of the sequences, and of the contexts to decode after")
+        ->delimiter(',')
+        ->type_name("N,N")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    bench->add_option("--width", a.width, "numbers per position")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1 << 14))
+        ->capture_default_str();
+    bench->add_option("--batch", a.batch, "sequences at once")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1 << 12))
+        ->capture_default_str();
+    bench->allow_extras();
+    bench->footer(
+        "On one thread. Flags of Google Benchmark go through: --benchmark_filter=decode, "
+        "--benchmark_repetitions=5 --benchmark_enable_random_interleaving=true, --benchmark_format=json.");
+  }
+
   void add_doctor() {
     CLI::App* doctor = add_command("doctor", "show what this machine and build offer", [this] {
       const Environment environment = measure_environment(core_count());
@@ -131,6 +163,7 @@ class App {
 
   CLI::App app_{"seqbench: what each way of mixing a sequence buys, and what it costs", "seqbench"};
   RunArguments run_;
+  BenchArguments bench_;
   std::string what_;
   bool json_ = false;
   int status_ = kDone;

@@ -185,6 +185,10 @@ RunSpec resolve(const Json& spec) {
   return run;
 }
 
+MixerSpec parse_mixer(const std::string& text, const std::string& path) {
+  return mixer_of(text.starts_with("{") ? parse_json(text, path) : Json(text), path);
+}
+
 Json resolved_json(const std::string& name, const RunSpec& spec) {
   Json json = {{"schema", kSchema}, {"name", name}};
   json["task"] = {{"name", spec.task->name}};

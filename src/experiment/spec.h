@@ -17,6 +17,10 @@ const Texts& spec_keys();
 // each other: that is check() of train/run.h.
 RunSpec resolve(const Json& spec);
 
+// A mechanism as a shell argument: its name, or the object that model.mixer would be. Throws Error naming
+// `path`.
+MixerSpec parse_mixer(const std::string& text, const std::string& path);
+
 // The whole spec with every default filled in, in the order of the declarations; resolve() of it gives the
 // same run.
 Json resolved_json(const std::string& name, const RunSpec& spec);

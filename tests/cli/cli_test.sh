@@ -89,6 +89,12 @@ expect 0 '"kind": "task"' "$seqbench" list tasks --json
 expect 0 'heads' "$seqbench" describe softmax
 expect 0 '"default": 0.001' "$seqbench" describe train --json
 expect 0 'GFLOP/s' "$seqbench" doctor
+expect 0 'min_gru expansion=2/decode/16' "$seqbench" bench softmax '{"name":"min_gru","expansion":2}' --lengths 16,32 \
+  --width 8 --benchmark_min_time=0.001
+expect 2 'unknown argument "--benchmark_fliter=x"' "$seqbench" bench softmax --benchmark_fliter=x
+expect 2 'bench: unknown mechanism "sofmax"; did you mean "softmax"?' "$seqbench" bench sofmax
+expect 2 'bench.heads: expected a divisor' "$seqbench" bench softmax --width 6
+expect 2 '--lengths' "$seqbench" bench softmax --lengths 0
 { "$seqbench" list 2>err; echo $? >status; } | head -n 1 >out
 [ "$(cat status)" -eq 0 ] && [ ! -s err ] && [ "$(wc -l <out)" -eq 1 ] || complain "list | head -1"
 "$seqbench" schema >schema.json
