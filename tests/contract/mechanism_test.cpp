@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::int64_t kWidth = 16;
 
-// One mechanism with weights ten times the usual start, so that gates and scores are far from linear.
+// One mechanism with weights of spread 0.1 to 1 around their mean, so that gates and scores are far from
+// linear.
 class Subject {
  public:
   Subject(const MechanismEntry& entry, DType type)
@@ -24,8 +25,13 @@ class Subject {
         weights_(parameters_.initial(7, type)) {
     visit(type, [&](auto zero) {
       using T = decltype(zero);
-      for (std::int64_t i = 0; i < weights_.size(); ++i) {
-        weights_.as<T>()[i] = static_cast<T>(static_cast<float>(weights_.as<T>()[i]) * 10.0F);
+      for (const Parameter& parameter : parameters_.all()) {
+        const float scale = parameter.init.std > 0.1 ? 1.0F : 10.0F;  // more than 1 makes a cell chaotic
+        const auto mean = static_cast<float>(parameter.init.mean);
+        T* w = weights_.as<T>() + parameter.offset;
+        for (std::int64_t i = 0; i < parameter.size(); ++i) {
+          w[i] = static_cast<T>(mean + (static_cast<float>(w[i]) - mean) * scale);
+        }
       }
     });
   }
