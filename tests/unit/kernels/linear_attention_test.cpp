@@ -5,97 +5,144 @@
 namespace seqbench::test {
 namespace {
 
-// Lengths on both sides of the chunk of 64; head sizes that are no whole vector.
-const std::vector<LinearShape> kShapes = {{2, 1, 1, 1, 1},  {1, 2, 7, 3, 5},   {2, 2, 63, 16, 16},
-                                          {1, 1, 64, 8, 8}, {1, 2, 65, 5, 20}, {1, 1, 200, 32, 32}};
-
-// Feature maps are positive.
+// Feature maps are positive, and so are sums of them.
 template <class T>
 std::vector<T> positive(std::vector<T> x) {
   for (T& v : x) v = std::abs(v) + T(0.125);
   return x;
 }
 
+// One forward and backward. `carried`: from a state, with a gradient of the state after.
 template <class T>
-struct Inputs {
-  explicit Inputs(const LinearShape& s)
+struct Run {
+  Run(const LinearShape& s, bool carried)
       : q(positive(random_vector<T>(s.batch * s.length * s.heads * s.key_dim, 1))),
         k(positive(random_vector<T>(s.batch * s.length * s.heads * s.key_dim, 2))),
         v(random_vector<T>(s.batch * s.length * s.heads * s.value_dim, 3)),
-        d_o(random_vector<T>(s.batch * s.length * s.heads * s.value_dim, 4)) {}
-  std::vector<T> q, k, v, d_o;
-};
-
-template <class T>
-struct Outputs {
-  Outputs(const LinearShape& s, const Inputs<T>& in, bool carried = false)
-      : o(in.v.size()),
+        first(positive(random_vector<T>(s.batch * s.heads * s.state_size(), 4, carried ? 1 : 0))),
+        d_o(random_vector<T>(static_cast<std::int64_t>(v.size()), 5)),
+        d_last(random_vector<T>(static_cast<std::int64_t>(first.size()), 6)),
+        o(v.size()),
         den(static_cast<std::size_t>(s.batch * s.heads * s.length)),
-        state(static_cast<std::size_t>(s.batch * s.heads * s.state_size())),
-        dq(in.q.size()),
-        dk(in.k.size()),
-        dv(in.v.size()) {
-    if (carried) state = positive(random_vector<T>(static_cast<std::int64_t>(state.size()), 5));
-    std::vector<T> chunks(static_cast<std::size_t>(kernels::linear_chunk_states(s)));
-    std::vector<T> scratch(static_cast<std::size_t>(kernels::linear_attention_scratch(s)));
-    kernels::linear_attention(s, in.q.data(), in.k.data(), in.v.data(),
-                              {state.data(), o.data(), den.data(), chunks.data()}, scratch.data());
-    if (carried) return;
+        dq(q.size()),
+        dk(k.size()),
+        dv(v.size()),
+        d_first(first.size()),
+        chunks(static_cast<std::size_t>(kernels::linear_chunk_states(s))),
+        scratch(static_cast<std::size_t>(kernels::linear_attention_scratch(s))) {
+    if (!carried) std::fill(first.begin(), first.end(), T(0));
+    forward(s);
     kernels::linear_attention_backward(
-        s, in.q.data(), in.k.data(), in.v.data(),
-        {o.data(), den.data(), chunks.data(), in.d_o.data(), dq.data(), dk.data(), dv.data()},
+        s, q.data(), k.data(), v.data(),
+        {o.data(), den.data(), chunks.data(), d_o.data(), carried ? d_last.data() : nullptr, dq.data(),
+         dk.data(), dv.data(), carried ? d_first.data() : nullptr},
         scratch.data());
   }
-  std::vector<T> o, den, state, dq, dk, dv;
+  void forward(const LinearShape& s) {
+    state = first;
+    kernels::linear_attention(s, q.data(), k.data(), v.data(),
+                              {state.data(), o.data(), den.data(), chunks.data()}, scratch.data());
+  }
+  std::vector<T> q, k, v, first, d_o, d_last, o, den, dq, dk, dv, d_first, chunks, scratch, state;
 };
+
+// No decay; a slow one and one whose power over 64 tokens, exp(-192), is 0 in f32; no decay among others.
+const std::vector<std::vector<double>> kDecays = {{}, {-0.03, -3.0}, {0.0, -0.4}};
+
+template <class F>
+void for_each_rule(const F& f) {
+  for (const std::vector<double>& log_decay : kDecays) {
+    for (const bool normalise : {true, false}) {
+      for (const bool carried : {true, false}) {
+        CAPTURE(normalise);
+        CAPTURE(carried);
+        CAPTURE(log_decay.size());
+        f(log_decay, normalise, carried);
+      }
+    }
+  }
+}
 
 // Sums over up to `length` tokens, each of key_dim products.
 double tolerance(const LinearShape& s) {
   return 16 * kFloatEps * std::sqrt(static_cast<double>(s.length * s.key_dim));
 }
 
-TEST_CASE("linear attention: every instruction set agrees with the recurrent naive twin") {
+void check_outputs(const Run<float>& got, const Run<double>& expected, double tolerance) {
+  REQUIRE(norm(expected.o) > 0.01);
+  CHECK(max_error(got.o, expected.o) < tolerance);
+  CHECK(max_error(got.state, expected.state) < tolerance);
+}
+
+void check_gradients(const Run<float>& got, const Run<double>& expected, double tolerance) {
+  CHECK(max_error(got.dv, expected.dv) < tolerance);
+  CHECK(max_error(got.d_first, expected.d_first) < tolerance);
+  CHECK(max_error(got.dq, expected.dq) < tolerance);
+  CHECK(max_error(got.dk, expected.dk) < tolerance);
+}
+
+TEST_CASE("linear attention: any chunk, on every instruction set, agrees with the recurrent naive twin") {
   for_each_target([] {
-    for (const LinearShape& s : kShapes) {
-      CAPTURE(s.length);
-      const Outputs<double> expected(s, Inputs<double>(s));
-      const Outputs<float> got(s, Inputs<float>(s));
-      REQUIRE(norm(expected.o) > 0.01);
-      CHECK(max_error(got.o, expected.o) < tolerance(s));
-      CHECK(max_error(got.state, expected.state) < tolerance(s));
-      CHECK(max_error(got.dv, expected.dv) < tolerance(s));
-      if (s.length == 1) continue;  // o is v whatever q and k are
-      CHECK(max_error(got.dq, expected.dq) < 4 * tolerance(s));
-      CHECK(max_error(got.dk, expected.dk) < 4 * tolerance(s));
+    for_each_rule([](const std::vector<double>& log_decay, bool normalise, bool carried) {
+      for (const std::int64_t length : {1, 7, 63, 65, 130}) {
+        CAPTURE(length);
+        LinearShape s = {2, 2, length, 19, 10, normalise, 64, log_decay};
+        const Run<double> expected(s, carried);
+        for (const std::int64_t chunk : {1, 3, 16, 64, 200}) {
+          CAPTURE(chunk);
+          s.chunk = chunk;
+          const Run<float> got(s, carried);
+          check_outputs(got, expected, tolerance(s));
+          // Alone and normalised, o is v whatever q and k are.
+          if (length > 1 || carried || !normalise) check_gradients(got, expected, 4 * tolerance(s));
+        }
+      }
+    });
+  });
+}
+
+TEST_CASE("linear attention: heads of whole vectors, of one number, and as many features as Taylor's") {
+  for_each_target([] {
+    // A single feature cancels when normalised, and has no gradient.
+    for (const LinearShape& s : {LinearShape{1, 2, 70, 1, 1, false}, LinearShape{1, 1, 130, 32, 32},
+                                 LinearShape{1, 1, 70, 273, 16}}) {
+      CAPTURE(s.key_dim);
+      const Run<double> expected(s, true);
+      const Run<float> got(s, true);
+      check_outputs(got, expected, tolerance(s));
+      check_gradients(got, expected, 4 * tolerance(s));
     }
   });
 }
 
-TEST_CASE("linear attention: a state from before is read and carried on, chunkwise and step by step") {
+TEST_CASE("linear attention: step by step as the recurrent naive twin") {
   for_each_target([] {
-    for (const LinearShape& s : kShapes) {
-      const Inputs<float> in(s);
-      const Outputs<double> expected(s, Inputs<double>(s), true);
-      const Outputs<float> chunkwise(s, in, true);
-      CHECK(max_error(chunkwise.o, expected.o) < tolerance(s));
-      CHECK(max_error(chunkwise.state, expected.state) < tolerance(s));
-      auto state = positive(random_vector<float>(static_cast<std::int64_t>(chunkwise.state.size()), 5));
-      std::vector<float> o(in.v.size());
+    for_each_rule([](const std::vector<double>& log_decay, bool normalise, bool carried) {
+      const LinearShape s = {2, 2, 70, 19, 37, normalise, 64, log_decay};
+      const Run<double> expected(s, carried);
+      const Run<float> in(s, carried);
+      std::vector<float> state = in.first;
+      std::vector<float> o(in.o.size());
       kernels::linear_attention_step(s, in.q.data(), in.k.data(), in.v.data(), state.data(), o.data());
       CHECK(max_error(o, expected.o) < tolerance(s));
       CHECK(max_error(state, expected.state) < tolerance(s));
-    }
+    });
   });
 }
 
-TEST_CASE("linear attention: the naive gradient is that of the naive output") {
-  const LinearShape s = {2, 2, 6, 3, 4};
-  Inputs<double> in(s);
-  const Outputs<double> out(s, in);
-  const auto loss = [&] { return dot(Outputs<double>(s, in).o, in.d_o); };
-  CHECK(max_error(out.dq, numeric_gradient(in.q, loss)) < 1e-7);
-  CHECK(max_error(out.dk, numeric_gradient(in.k, loss)) < 1e-7);
-  CHECK(max_error(out.dv, numeric_gradient(in.v, loss)) < 1e-7);
+TEST_CASE("linear attention: the naive gradient is that of the naive output and of the state after it") {
+  for_each_rule([](const std::vector<double>& log_decay, bool normalise, bool carried) {
+    const LinearShape s = {2, 2, 6, 3, 4, normalise, 64, log_decay};
+    Run<double> run(s, carried);
+    const auto loss = [&] {
+      run.forward(s);
+      return dot(run.o, run.d_o) + (carried ? dot(run.state, run.d_last) : 0.0);
+    };
+    CHECK(max_error(run.dq, numeric_gradient(run.q, loss)) < 1e-7);
+    CHECK(max_error(run.dk, numeric_gradient(run.k, loss)) < 1e-7);
+    CHECK(max_error(run.dv, numeric_gradient(run.v, loss)) < 1e-7);
+    if (carried) CHECK(max_error(run.d_first, numeric_gradient(run.first, loss)) < 1e-7);
+  });
 }
 
 }  // namespace

@@ -1,0 +1,293 @@
+// linear and retention: every form and every split of a sequence is one function of the input, the weights
+// and the state before, with one gradient.
+#include <complex>
+
+#include "autograd/layout_ops.h"
+#include "base/error.h"
+#include "mechanism/mechanism.h"
+#include "unit/kernels/support.h"
+
+namespace seqbench::test {
+namespace {
+
+constexpr std::int64_t kWidth = 16;
+constexpr std::int64_t kLength = 21;
+constexpr std::int64_t kBatch = 2;
+constexpr std::int64_t kTokensBefore = 5;
+
+using Given = std::map<std::string, Value>;
+
+std::unique_ptr<Mechanism> made(const std::string& name, const Given& given, Parameters& parameters) {
+  const MechanismEntry& entry = mechanisms().find(name, "test");
+  return entry.make(Options(entry.options, given, "model.mixer"),
+                    {.width = kWidth, .layers = 1, .length = kLength, .path = "model.mixer"},
+                    ParameterScope(parameters, ""));
+}
+
+// One mechanism, an input, a state from before, and the gradients of what it gives and of the state after.
+template <class T>
+class Subject {
+ public:
+  Subject(const std::string& name, const Given& given)
+      : mechanism_(made(name, given, parameters_)),
+        weights_(parameters_.initial(7, dtype_of<T>)),
+        state_(mechanism_->empty_state(kBatch, dtype_of<T>)) {
+    for (std::int64_t i = 0; i < weights_.size(); ++i) weights_.template as<T>()[i] *= T(10);
+    x = random_vector<T>(kBatch * kLength * kWidth, 1);
+    first = random_vector<T>(state_.parts[0].shape.size(), 2);
+    for (T& value : first) value = std::abs(value) + T(0.5);  // sums that are divided by are positive
+    state_.tokens = kTokensBefore;
+  }
+
+  struct Result {
+    std::vector<T> y, last, dx, d_first, d_weights;
+    double loss = 0;
+  };
+  // The sequence in pieces of these lengths, one after the other on one tape; pieces of one token by the
+  // recurrent form.
+  Result run(const std::vector<std::int64_t>& pieces, Form whole) {
+    std::copy(first.begin(), first.end(), state_.parts[0].values.template as<T>());
+    Gradients gradients(parameters_, dtype_of<T>);
+    Arena arena;
+    Tape tape(parameters_, weights_, &gradients, arena);
+    const Tensor in = tape.make({kBatch, kLength, kWidth});
+    std::copy(x.begin(), x.end(), in.as<T>());
+    TapeState state = recorded(tape, state_);
+    const Tensor before = state.parts[0].value;
+    std::vector<Tensor> outputs;
+    for (const std::int64_t count : pieces) {
+      const Tensor piece = slice_tokens(tape, in, state.tokens - kTokensBefore, count);
+      outputs.push_back(mechanism_->forward(tape, piece, count == 1 ? Form::recurrent : whole, &state));
+      state.tokens += count;
+    }
+    const Tensor y = concat_tokens(tape, outputs);
+    Result result;
+    result.y = numbers(y);
+    result.last = numbers(state.parts[0].value);
+    result.loss = seed(tape, y, result.y, 3) + seed(tape, state.parts[0].value, result.last, 4);
+    tape.backward();
+    result.dx.assign(tape.gradient<T>(in), tape.gradient<T>(in) + x.size());
+    result.d_first.assign(tape.gradient<T>(before), tape.gradient<T>(before) + first.size());
+    const T* d_weights = gradients.values().template as<T>();
+    result.d_weights.assign(d_weights, d_weights + gradients.values().size());
+    return result;
+  }
+
+  std::vector<T> x, first;
+
+ private:
+  static std::vector<T> numbers(const Tensor& t) { return {t.as<T>(), t.as<T>() + t.shape.size()}; }
+  // Gives the output a random gradient: that of the loss returned.
+  static double seed(Tape& tape, const Tensor& output, const std::vector<T>& values, std::uint64_t key) {
+    const auto gradient = random_vector<T>(output.shape.size(), key);
+    std::copy(gradient.begin(), gradient.end(), tape.sink<T>(output).data);
+    return dot(converted<double>(values), converted<double>(gradient));
+  }
+
+  Parameters parameters_;
+  std::unique_ptr<Mechanism> mechanism_;
+  Buffer weights_;
+  State state_;
+};
+
+template <class F>
+void for_each_setting(const F& f) {
+  for (const std::string name : {"linear", "retention"}) {
+    CAPTURE(name);
+    std::vector<Given> settings = mechanisms().find(name, "test").variants;
+    settings.push_back({});
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+      CAPTURE(i);
+      f(name, settings[i]);
+    }
+  }
+}
+
+TEST_CASE("linear, retention: gradients through a split state in f64 match finite differences") {
+  for_each_setting([](const std::string& name, const Given& given) {
+    Subject<double> subject(name, given);
+    const std::vector<std::int64_t> pieces = {8, 1, 12};
+    const auto loss = [&] { return subject.run(pieces, Form::chunkwise).loss; };
+    const auto got = subject.run(pieces, Form::chunkwise);
+    CHECK(max_error(got.d_first, numeric_gradient(subject.first, loss)) < 1e-6);
+    CHECK(max_error(got.dx, numeric_gradient(subject.x, loss)) < 1e-6);
+  });
+}
+
+TEST_CASE("linear, retention: in f32, every form and split agrees with f64 in outputs, state and gradients") {
+  const std::vector<std::int64_t> whole = {kLength};
+  for_each_setting([&](const std::string& name, const Given& given) {
+    const auto expected = Subject<double>(name, given).run(whole, Form::chunkwise);
+    Subject<float> subject(name, given);
+    const std::vector<std::int64_t> tokens(static_cast<std::size_t>(kLength), 1);
+    for (const Form form : {Form::chunkwise, Form::parallel}) {
+      for (const std::vector<std::int64_t>& pieces : {whole, {8, 1, 12}, tokens}) {
+        CAPTURE(pieces.size());
+        const auto got = subject.run(pieces, form);
+        // Four products of width 16 or more and a sum over the tokens, each good to a few ulp.
+        const double tolerance = 256 * kFloatEps;
+        CHECK(max_error(got.y, expected.y) < tolerance);
+        CHECK(max_error(got.last, expected.last) < tolerance);
+        CHECK(max_error(got.dx, expected.dx) < 4 * tolerance);
+        CHECK(max_error(got.d_first, expected.d_first) < 4 * tolerance);
+        CHECK(max_error(got.d_weights, expected.d_weights) < 4 * tolerance);
+      }
+    }
+  });
+}
+
+// x[rows, width] times the weight `name`[width, ..], by rows.
+std::vector<double> projected(const std::vector<double>& x, std::int64_t width, const Parameters& parameters,
+                              const Buffer& weights, const std::string& name) {
+  const auto& all = parameters.all();
+  const Parameter& w = *std::ranges::find(all, name, &Parameter::name);
+  const auto rows = static_cast<std::int64_t>(x.size()) / width;
+  std::vector<double> y;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t c = 0; c < w.shape[1]; ++c) {
+      double sum = 0;
+      for (std::int64_t i = 0; i < width; ++i)
+        sum +=
+            x[static_cast<std::size_t>(r * width + i)] * weights.as<double>()[w.offset + i * w.shape[1] + c];
+      y.push_back(sum);
+    }
+  }
+  return y;
+}
+
+// y of x[1, L, kWidth] by the mechanism, and the weights it was made with.
+struct Reference {
+  Reference(const std::string& name, const Given& given)
+      : mechanism(made(name, given, parameters)), weights(parameters.initial(7, DType::f64)) {
+    for (std::int64_t i = 0; i < weights.size(); ++i) weights.as<double>()[i] *= 10;
+    Arena arena;
+    Tape tape(parameters, weights, nullptr, arena);
+    const Tensor in = tape.make({1, kLength, kWidth});
+    std::ranges::copy(x, in.as<double>());
+    const Tensor out = mechanism->forward(tape, in, Form::chunkwise, nullptr);
+    y.assign(out.as<double>(), out.as<double>() + x.size());
+  }
+  std::vector<double> by(const std::string& name, const std::vector<double>& in) const {
+    return projected(in, static_cast<std::int64_t>(in.size()) / kLength, parameters, weights, name);
+  }
+  Parameters parameters;
+  std::unique_ptr<Mechanism> mechanism;
+  Buffer weights;
+  std::vector<double> x = random_vector<double>(kLength * kWidth, 1);
+  std::vector<double> y;
+};
+
+// The number `i` of head `h` at token `t` in rows of `heads` times `dim`.
+std::size_t at(std::int64_t t, std::int64_t heads, std::int64_t h, std::int64_t dim, std::int64_t i) {
+  return static_cast<std::size_t>((t * heads + h) * dim + i);
+}
+
+TEST_CASE("linear: the Taylor map weighs values by 1 + s + s^2 / 2, s = q.k / sqrt(d'), over their sum") {
+  const std::int64_t heads = 2;
+  const std::int64_t dim = 3;
+  const std::int64_t value_dim = kWidth / heads;
+  const Reference r("linear", {{"heads", heads}, {"feature_map", "taylor"}, {"feature_dim", dim}});
+  const auto q = r.by("wq", r.x);
+  const auto k = r.by("wk", r.x);
+  const auto v = r.by("wv", r.x);
+  std::vector<double> o(v.size());
+  for (std::int64_t t = 0; t < kLength; ++t) {
+    for (std::int64_t h = 0; h < heads; ++h) {
+      std::vector<double> row(static_cast<std::size_t>(value_dim));
+      double total = 1e-6;
+      for (std::int64_t j = 0; j <= t; ++j) {
+        double s = 0;
+        for (std::int64_t i = 0; i < dim; ++i) s += q[at(t, heads, h, dim, i)] * k[at(j, heads, h, dim, i)];
+        s /= std::sqrt(3.0);
+        const double weight = 1 + s + s * s / 2;
+        total += weight;
+        for (std::int64_t c = 0; c < value_dim; ++c)
+          row[static_cast<std::size_t>(c)] += weight * v[at(j, heads, h, value_dim, c)];
+      }
+      for (std::int64_t c = 0; c < value_dim; ++c)
+        o[at(t, heads, h, value_dim, c)] = row[static_cast<std::size_t>(c)] / total;
+    }
+  }
+  CHECK(max_error(r.y, r.by("wo", o)) < 1e-12);
+}
+
+// Re(q conj(k) e^(i angle (t - j))) is what turning both by their positions leaves of their product.
+double turned_product(const std::vector<double>& q, const std::vector<double>& k, std::int64_t t,
+                      std::int64_t j, std::int64_t heads, std::int64_t h, std::int64_t dim) {
+  double sum = 0;
+  for (std::int64_t m = 0; m < dim / 2; ++m) {
+    const double speed = std::pow(10000.0, -static_cast<double>(m) / (static_cast<double>(dim) / 2 - 1));
+    const std::complex<double> a(q[at(t, heads, h, dim, 2 * m)], q[at(t, heads, h, dim, 2 * m + 1)]);
+    const std::complex<double> b(k[at(j, heads, h, dim, 2 * m)], k[at(j, heads, h, dim, 2 * m + 1)]);
+    sum += (a * std::conj(b) * std::polar(1.0, speed * static_cast<double>(t - j))).real();
+  }
+  return sum / std::sqrt(static_cast<double>(dim));
+}
+
+TEST_CASE("retention: values are weighed by gamma^(t - j) and the turned product, normed by head and gated") {
+  const std::int64_t heads = 2;
+  const std::int64_t dim = kWidth / heads;
+  const std::int64_t value_dim = 3 * dim;
+  const Reference r("retention", {{"heads", heads}, {"value_factor", std::int64_t{3}}});
+  const auto q = r.by("wq", r.x);
+  const auto k = r.by("wk", r.x);
+  const auto v = r.by("wv", r.x);
+  auto gated = r.by("wg", r.x);
+  for (double& g : gated) g /= 1 + std::exp(-g);
+  for (std::int64_t t = 0; t < kLength; ++t) {
+    for (std::int64_t h = 0; h < heads; ++h) {
+      const double gamma = h == 0 ? 31.0 / 32 : 63.0 / 64;
+      std::vector<double> row(static_cast<std::size_t>(value_dim));
+      for (std::int64_t j = 0; j <= t; ++j) {
+        const double weight =
+            std::pow(gamma, static_cast<double>(t - j)) * turned_product(q, k, t, j, heads, h, dim);
+        for (std::int64_t c = 0; c < value_dim; ++c)
+          row[static_cast<std::size_t>(c)] += weight * v[at(j, heads, h, value_dim, c)];
+      }
+      const double scale = 1 / std::sqrt(norm(row) * norm(row) + 1e-6);
+      for (std::int64_t c = 0; c < value_dim; ++c)
+        gated[at(t, heads, h, value_dim, c)] *= row[static_cast<std::size_t>(c)] * scale;
+    }
+  }
+  CHECK(max_error(r.y, r.by("wo", gated)) < 1e-12);
+}
+
+std::string message_of(const std::string& name, const Given& given) {
+  Parameters parameters;
+  try {
+    made(name, given, parameters);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST_CASE("linear: features that may be negative are not normalised") {
+  for (const std::string map : {"identity", "silu"}) {
+    CHECK(message_of("linear", {{"feature_map", map}})
+              .starts_with("model.mixer.normalise: expected false with feature_map " + map));
+    CHECK(message_of("linear", {{"feature_map", map}, {"normalise", false}}).empty());
+  }
+}
+
+TEST_CASE("linear: the state holds the features of its map") {
+  const auto bytes = [](const Given& given) {
+    Parameters parameters;
+    return made("linear", given, parameters)->empty_state(1, DType::f32).bytes();
+  };
+  const std::int64_t heads = 4;
+  const std::int64_t dim = kWidth / heads;
+  CHECK(bytes({}) == 4 * heads * dim * (dim + 1));
+  CHECK(bytes({{"normalise", false}}) == 4 * heads * dim * dim);
+  CHECK(bytes({{"feature_dim", std::int64_t{7}}}) == 4 * heads * 7 * (dim + 1));
+  CHECK(bytes({{"feature_map", "taylor"}}) == 4 * heads * 273 * (dim + 1));
+}
+
+TEST_CASE("retention: heads are of an even width") {
+  CHECK(message_of("retention", {{"heads", std::int64_t{16}}})
+            .starts_with("model.mixer.heads: expected heads of an even width"));
+  CHECK(message_of("retention", {{"heads", std::int64_t{8}}}).empty());
+}
+
+}  // namespace
+}  // namespace seqbench::test
