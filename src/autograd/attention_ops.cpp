@@ -30,16 +30,17 @@ AttentionShape cached_attention_shape(const Tensor& q, const Tensor& keys, std::
   return shape;
 }
 
-}  // namespace
-
-Tensor causal_attention(Tape& tape, const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads) {
-  const AttentionShape shape = self_attention_shape(q, heads);
+Tensor attend(Tape& tape, const AttentionShape& shape, const Tensor& q, const Tensor& k, const Tensor& v) {
   const Tensor y = tape.make(q.shape);
   visit(q.dtype, [&](auto zero) {
     using T = decltype(zero);
     const std::int64_t scratch_size = kernels::attention_scratch(shape);
-    T* lse = tape.scratch<T>(shape.batch * heads * shape.queries);
     T* scratch = tape.scratch<T>(scratch_size);
+    if (shape.queries == 1 && !tape.recording()) {
+      kernels::attention_step(shape, q.as<T>(), k.as<T>(), v.as<T>(), y.as<T>(), scratch);
+      return;
+    }
+    T* lse = tape.scratch<T>(shape.batch * shape.heads * shape.queries);
     kernels::attention(shape, q.as<T>(), k.as<T>(), v.as<T>(), y.as<T>(), lse, scratch);
     tape.release(scratch, scratch_size);
     tape.record(y, [=, &tape] {
@@ -55,21 +56,15 @@ Tensor causal_attention(Tape& tape, const Tensor& q, const Tensor& k, const Tens
   return y;
 }
 
+}  // namespace
+
+Tensor causal_attention(Tape& tape, const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads) {
+  return attend(tape, self_attention_shape(q, heads), q, k, v);
+}
+
 Tensor cached_attention(Tape& tape, const Tensor& q, const Tensor& keys, const Tensor& values,
                         std::int64_t heads) {
-  const AttentionShape shape = cached_attention_shape(q, keys, heads);
-  const Tensor y = tape.make(q.shape);
-  visit(q.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    T* scratch = tape.scratch<T>(kernels::attention_scratch(shape));
-    if (shape.queries == 1) {
-      kernels::attention_step(shape, q.as<T>(), keys.as<T>(), values.as<T>(), y.as<T>(), scratch);
-    } else {
-      T* lse = tape.scratch<T>(shape.batch * heads * shape.queries);
-      kernels::attention(shape, q.as<T>(), keys.as<T>(), values.as<T>(), y.as<T>(), lse, scratch);
-    }
-  });
-  return y;
+  return attend(tape, cached_attention_shape(q, keys, heads), q, keys, values);
 }
 
 }  // namespace seqbench

@@ -10,7 +10,7 @@ namespace seqbench {
 Tensor causal_attention(Tape& tape, const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads);
 
 // The attention of queries that are the last of the tokens in a cache: keys and values [tokens, B, heads * d]
-// already hold those of q[B, L, heads * d]. Not recorded.
+// already hold those of q[B, L, heads * d].
 Tensor cached_attention(Tape& tape, const Tensor& q, const Tensor& keys, const Tensor& values,
                         std::int64_t heads);
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cli/bench_command.h"
+#include "cli/check_command.h"
 #include "cli/output.h"
 #include "cli/run_command.h"
 #include "experiment/describe.h"
@@ -32,6 +33,7 @@ class App {
     add_run();
     add_list();
     add_describe();
+    add_check();
     add_bench();
     add_doctor();
     add_command("schema", "print the JSON Schema of specs", [] { return print_text(schema_text()); });
@@ -43,7 +45,7 @@ class App {
       return kBadUsage;
     }
     try {
-      check_command(argv[1]);
+      check_name(argv[1]);
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
       return parse_error(error);
@@ -103,6 +105,33 @@ class App {
     describe->add_flag("--json", json_, "for programs");
   }
 
+  void add_check() {
+    CheckArguments& a = check_;
+    a.threads = core_count();
+    CLI::App* check = add_command(
+        "check", "prove that a mechanism's forms, gradients and state are those of one causal function",
+        [&a] { return check_command(a); });
+    check
+        ->add_option("mechanism", a.mixers,
+                     "names, or JSON as in model.mixer: {\"name\": \"softmax\", \"heads\": 2}; default: all")
+        ->type_name("NAME");
+    check->add_option("--proof", a.proofs, "this proof only")
+        ->type_name("PROOF")
+        ->allow_extra_args(false)
+        ->check(CLI::IsMember(proof_names()));
+    check->add_option("--isa", a.isa, "the most that kernels may use")
+        ->type_name("ISA")
+        ->check(CLI::IsMember(isa_names()))
+        ->capture_default_str();
+    check->add_option("--threads", a.threads, "proofs at once")
+        ->type_name("N")
+        ->check(CLI::Range(1, kMostThreads))
+        ->capture_default_str();
+    check->add_flag("--json", a.json, "for programs");
+    check->footer(
+        "A name stands for its defaults and for every setting its entry lists; JSON for itself alone.");
+  }
+
   void add_bench() {
     BenchArguments& a = bench_;
     CLI::App* bench =
@@ -142,7 +171,7 @@ class App {
   }
 
   // CLI11 would call an unknown command an unexpected argument.
-  void check_command(const std::string& name) const {
+  void check_name(const std::string& name) const {
     if (name.starts_with("-")) return;
     Texts known;
     for (const CLI::App* command : app_.get_subcommands({})) known.push_back(command->get_name());
@@ -163,6 +192,7 @@ class App {
 
   CLI::App app_{"seqbench: what each way of mixing a sequence buys, and what it costs", "seqbench"};
   RunArguments run_;
+  CheckArguments check_;
   BenchArguments bench_;
   std::string what_;
   bool json_ = false;

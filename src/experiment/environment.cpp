@@ -53,11 +53,6 @@ Texts instruction_sets() {
   return found;
 }
 
-std::string best_kernels() {
-  const auto targets = hwy::SupportedAndGeneratedTargets();  // the best one first
-  return targets.empty() ? "scalar" : hwy::TargetName(targets.front());
-}
-
 std::string compiler() {
 #ifdef __clang__
   return "Clang " __clang_version__;
@@ -123,6 +118,11 @@ double on_all(int threads, double (*measure)()) {
 }
 
 }  // namespace
+
+std::string best_kernels() {
+  const auto targets = hwy::SupportedAndGeneratedTargets();  // the best one first
+  return targets.empty() ? "scalar" : hwy::TargetName(targets.front());
+}
 
 std::string version_text() { return SEQBENCH_VERSION " (" SEQBENCH_COMMIT ")"; }
 

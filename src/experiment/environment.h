@@ -36,4 +36,7 @@ Json json_of(const Environment& environment);
 // Throws Json::exception for a key that is missing or of another type.
 Environment environment_of(const Json& json);
 
+// The instruction set of the kernels: "AVX3_ZEN4", "AVX2", ...
+std::string best_kernels();
+
 }  // namespace seqbench

@@ -144,12 +144,6 @@ void add_options(Json& object, const OptionList& declared, const Options& option
     object[option.name] = json_of(options.all().find(option.name)->second);
 }
 
-Json json_of(const MixerSpec& mixer) {
-  Json object = {{"name", mixer.name}};
-  add_options(object, mechanisms().find(mixer.name, mixer.path).options, mixer.options);
-  return object;
-}
-
 bool safe(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
          c == '+' || c == '-';
@@ -189,13 +183,35 @@ MixerSpec parse_mixer(const std::string& text, const std::string& path) {
   return mixer_of(text.starts_with("{") ? parse_json(text, path) : Json(text), path);
 }
 
+std::string mixer_argument(const std::string& name, const std::map<std::string, Value>& settings) {
+  if (settings.empty()) return name;
+  Json object = {{"name", name}};
+  for (const auto& [option, value] : settings) object[option] = json_of(value);
+  return "'" + object.dump() + "'";
+}
+
+std::map<std::string, Value> given_settings(const MixerSpec& mixer) {
+  std::map<std::string, Value> settings;
+  for (const Option& option : mechanisms().find(mixer.name, mixer.path).options) {
+    const Value& value = mixer.options.all().find(option.name)->second;
+    if (value != option.default_value) settings[option.name] = value;
+  }
+  return settings;
+}
+
+Json mixer_json(const MixerSpec& mixer) {
+  Json object = {{"name", mixer.name}};
+  add_options(object, mechanisms().find(mixer.name, mixer.path).options, mixer.options);
+  return object;
+}
+
 Json resolved_json(const std::string& name, const RunSpec& spec) {
   Json json = {{"schema", kSchema}, {"name", name}};
   json["task"] = {{"name", spec.task->name}};
   add_options(json["task"], spec.task->options, spec.task_options);
   add_options(json["model"], model_options(), spec.model.options);
   Json mixers = Json::array();
-  for (const MixerSpec& mixer : spec.model.mixers) mixers.push_back(json_of(mixer));
+  for (const MixerSpec& mixer : spec.model.mixers) mixers.push_back(mixer_json(mixer));
   json["model"]["mixer"] = mixers.size() == 1 ? mixers[0] : mixers;
   add_options(json["train"], train_options(), spec.train);
   add_options(json["eval"], eval_options(), spec.eval);

@@ -1,6 +1,7 @@
 // From the JSON of a spec to what a run needs, and back. A spec here has no grid and no select: see
 // experiment/grid.h.
 #pragma once
+#include <map>
 #include <string>
 
 #include "experiment/json.h"
@@ -20,6 +21,13 @@ RunSpec resolve(const Json& spec);
 // A mechanism as a shell argument: its name, or the object that model.mixer would be. Throws Error naming
 // `path`.
 MixerSpec parse_mixer(const std::string& text, const std::string& path);
+
+// The other way round, quoted for a shell; `settings` are the options that are not at their defaults.
+std::string mixer_argument(const std::string& name, const std::map<std::string, Value>& settings);
+std::map<std::string, Value> given_settings(const MixerSpec& mixer);
+
+// As in a resolved spec: the name and every option.
+Json mixer_json(const MixerSpec& mixer);
 
 // The whole spec with every default filled in, in the order of the declarations; resolve() of it gives the
 // same run.

@@ -151,6 +151,12 @@ void matmul(const Matmul& shape, const double* a, const double* b, double* c) {
   naive::matmul(shape, a, b, c);
 }
 
+void cap_matmul_isa(bool avx2) {
+  if (dnnl::set_max_cpu_isa(avx2 ? dnnl::cpu_isa::avx2 : dnnl::cpu_isa::sse41) != dnnl::status::success) {
+    throw std::logic_error("oneDNN has settled its instruction set before it was capped");
+  }
+}
+
 std::string matmul_library() {
   const dnnl_version_t* version = dnnl_version();
   return fmt::format("oneDNN {}.{}.{} ({})", version->major, version->minor, version->patch, isa_name());

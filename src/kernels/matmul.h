@@ -19,6 +19,9 @@ void matmul(const Matmul& shape, const double* a, const double* b, double* c);
 // parallel.
 void use_one_thread_per_kernel();
 
+// Keeps oneDNN to AVX2, or to SSE4.1 when `avx2` is false. Before the first product: it settles then.
+void cap_matmul_isa(bool avx2);
+
 // "oneDNN 2.6.3 (Intel AVX-512 ...)": the library, its version and the instruction set it uses here.
 std::string matmul_library();
 

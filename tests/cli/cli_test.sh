@@ -89,6 +89,15 @@ expect 0 '"kind": "task"' "$seqbench" list tasks --json
 expect 0 'heads' "$seqbench" describe softmax
 expect 0 '"default": 0.001' "$seqbench" describe train --json
 expect 0 'GFLOP/s' "$seqbench" doctor
+expect 0 '2 proofs of 1 mechanism' "$seqbench" check '{"name":"min_gru","expansion":2}' --proof bits --proof growth
+expect 0 '' "$seqbench" check
+[ "$(grep -c '^ok ' out)" -ge 200 ] || complain "check: fewer proofs than expected"
+expect 0 '(AVX2)' "$seqbench" check --isa avx2
+expect 0 '"repeat": "seqbench check min_gru --proof bits"' "$seqbench" check min_gru --proof bits --json
+expect 2 'check: unknown mechanism "sofmax"; did you mean "softmax"?' "$seqbench" check sofmax
+expect 2 '--proof: bit not in' "$seqbench" check --proof bit
+expect 2 'check: unknown key "haeds"; did you mean "heads"?' "$seqbench" check '{"name":"softmax","haeds":2}'
+expect 2 'softmax.heads: expected a divisor' "$seqbench" check '{"name":"softmax","heads":3}'
 expect 0 'min_gru expansion=2/decode/16' "$seqbench" bench softmax '{"name":"min_gru","expansion":2}' --lengths 16,32 \
   --width 8 --benchmark_min_time=0.001
 expect 2 'unknown argument "--benchmark_fliter=x"' "$seqbench" bench softmax --benchmark_fliter=x

@@ -1,0 +1,24 @@
+// Collects comparisons and keeps the one nearest to its bound.
+#pragma once
+#include <string>
+
+#include "proof/proofs.h"
+
+namespace seqbench::proof {
+
+class Worst {
+ public:
+  void add(const std::string& what, double error, double bound);
+  // The relative error of `value`, and that `reference` is not all zeros (unless it has no numbers).
+  void compare(const std::string& what, const Numbers& value, const Numbers& reference, double bound);
+  // Every bit.
+  void same(const std::string& what, const Numbers& value, const Numbers& reference);
+  void require(const std::string& what, bool holds);
+  const Finding& finding() const { return worst_; }
+
+ private:
+  Finding worst_;
+  double ratio_ = -1;
+};
+
+}  // namespace seqbench::proof
