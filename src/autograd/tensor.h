@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <type_traits>
 
@@ -26,7 +27,8 @@ decltype(auto) visit(DType type, F&& f) {
 class Shape {
  public:
   Shape() = default;
-  Shape(std::initializer_list<std::int64_t> dims) {
+  Shape(std::initializer_list<std::int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
+  explicit Shape(std::span<const std::int64_t> dims) {
     assert(dims.size() <= dims_.size());
     for (const std::int64_t dim : dims) dims_[rank_++] = dim;
   }
@@ -36,6 +38,12 @@ class Shape {
   Shape with_width(std::int64_t width) const {
     Shape other = *this;
     other.dims_[rank_ - 1] = width;
+    return other;
+  }
+  // The same with another first dimension.
+  Shape with_first(std::int64_t first) const {
+    Shape other = *this;
+    other.dims_[0] = first;
     return other;
   }
   std::int64_t size() const {

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "cli/apply_command.h"
 #include "cli/bench_command.h"
 #include "cli/check_command.h"
 #include "cli/output.h"
@@ -35,6 +36,7 @@ class App {
     add_describe();
     add_check();
     add_bench();
+    add_apply();
     add_doctor();
     add_command("schema", "print the JSON Schema of specs", [] { return print_text(schema_text()); });
   }
@@ -162,6 +164,45 @@ class App {
         "--benchmark_repetitions=5 --benchmark_enable_random_interleaving=true, --benchmark_format=json.");
   }
 
+  void add_apply() {
+    ApplyArguments& a = apply_;
+    CLI::App* apply = add_command(
+        "apply", "one mechanism on given weights and input, to check it against another framework",
+        [&a] { return apply_command(a); });
+    apply->add_option("mechanism", a.mechanism, "as \"seqbench list\" prints it")
+        ->type_name("NAME")
+        ->required();
+    apply->add_option("--options", a.options, "its options")->type_name("JSON")->capture_default_str();
+    apply->add_option("--weights", a.weights, "safetensors: every parameter by name")
+        ->type_name("FILE")
+        ->required();
+    apply
+        ->add_option("--input", a.input,
+                     "safetensors: x [B, L, D]; state.PART to start from; dy, d_state.PART for gradients")
+        ->type_name("FILE")
+        ->required();
+    apply->add_option("--output", a.output, "safetensors to write: y, state.PART")
+        ->type_name("FILE")
+        ->required();
+    apply
+        ->add_option("--grad", a.gradients,
+                     "safetensors to write: gradients of x, every parameter, state.PART")
+        ->type_name("FILE");
+    apply->add_option("--form", a.form, "parallel, chunkwise or recurrent; default: the training form")
+        ->type_name("FORM");
+    apply->add_option("--length", a.length, "of the sequences it is trained on; default: that of x")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1 << 20));
+    apply->add_option("--layer", a.layer, "its place in a model, from 0, of")
+        ->type_name("N")
+        ->check(CLI::Range(0, 255))
+        ->capture_default_str();
+    apply->add_option("--layers", a.layers, "so many")
+        ->type_name("N")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
+  }
+
   void add_doctor() {
     CLI::App* doctor = add_command("doctor", "show what this machine and build offer", [this] {
       const Environment environment = measure_environment(core_count());
@@ -194,6 +235,7 @@ class App {
   RunArguments run_;
   CheckArguments check_;
   BenchArguments bench_;
+  ApplyArguments apply_;
   std::string what_;
   bool json_ = false;
   int status_ = kDone;

@@ -183,6 +183,14 @@ MixerSpec parse_mixer(const std::string& text, const std::string& path) {
   return mixer_of(text.starts_with("{") ? parse_json(text, path) : Json(text), path);
 }
 
+MixerSpec parse_mixer(const std::string& name, const std::string& options, const std::string& path) {
+  Json object = parse_json(options, path + " --options");
+  expect_object(object, path + " --options");
+  fail_if(object.contains("name"), "{} --options: holds a name; expected options of {}.", path, name);
+  object["name"] = name;
+  return mixer_of(object, path);
+}
+
 std::string mixer_argument(const std::string& name, const std::map<std::string, Value>& settings) {
   if (settings.empty()) return name;
   Json object = {{"name", name}};

@@ -22,6 +22,9 @@ RunSpec resolve(const Json& spec);
 // `path`.
 MixerSpec parse_mixer(const std::string& text, const std::string& path);
 
+// A mechanism by its name and the JSON object of its options.
+MixerSpec parse_mixer(const std::string& name, const std::string& options, const std::string& path);
+
 // The other way round, quoted for a shell; `settings` are the options that are not at their defaults.
 std::string mixer_argument(const std::string& name, const std::map<std::string, Value>& settings);
 std::map<std::string, Value> given_settings(const MixerSpec& mixer);

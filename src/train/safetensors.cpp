@@ -1,5 +1,6 @@
 #include "train/safetensors.h"
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -33,6 +34,69 @@ std::string header_of(const std::vector<NamedTensor>& tensors,
   return text;
 }
 
+// An open file whose header has been read and found to be one.
+class Reader {
+ public:
+  explicit Reader(const std::filesystem::path& file) : name_(file.string()), in_(file, std::ios::binary) {
+    std::error_code failed;
+    const std::uintmax_t size = std::filesystem::file_size(file, failed);
+    fail_if(!in_ || failed, "{}: could not be read.", name_);
+    size_ = static_cast<std::int64_t>(size);
+    std::uint64_t length = 0;
+    in_.read(reinterpret_cast<char*>(&length), sizeof length);
+    fail_if(!in_ || length > size, "{}: not a safetensors file.", name_);
+    std::string text(length, ' ');
+    in_.read(text.data(), static_cast<std::streamsize>(length));
+    header_ = Json::parse(text, nullptr, false);
+    fail_if(!in_ || !header_.is_object(), "{}: its header is no JSON object.", name_);
+    first_ = static_cast<std::int64_t>(sizeof length + length);
+  }
+  const Json& header() const { return header_; }
+
+  std::map<std::string, std::string> metadata() const {
+    const auto found = header_.find("__metadata__");
+    if (found == header_.end()) return {};
+    try {
+      return found->get<std::map<std::string, std::string>>();
+    } catch (const Json::exception&) {
+      fail("{}: its __metadata__ should hold texts by name.", name_);
+    }
+  }
+
+  // The shape of an F32 tensor.
+  Shape shape_of(const std::string& tensor) const {
+    const Json& entry = header_.at(tensor);
+    fail_if(!entry.is_object() || entry.value("dtype", Json()) != "F32",
+            "{}: tensor \"{}\" should be F32, and is {}.", name_, tensor,
+            entry.is_object() ? entry.value("dtype", Json()).dump() : entry.dump());
+    const Json dims = entry.value("shape", Json());
+    fail_if(!dims.is_array() || dims.size() > 4 ||
+                !std::ranges::all_of(dims, [](const Json& dim) { return dim.is_number_unsigned(); }),
+            "{}: tensor \"{}\" should have up to four dimensions, and has shape {}.", name_, tensor,
+            dims.dump());
+    return Shape(std::span<const std::int64_t>(dims.get<std::vector<std::int64_t>>()));
+  }
+
+  void read(const std::string& tensor, const Shape& shape, float* to) {
+    const Json offsets = header_.at(tensor).value("data_offsets", Json());
+    const bool given = offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned();
+    fail_if(!given, "{}: tensor \"{}\" has no data_offsets.", name_, tensor);
+    const std::int64_t bytes = shape.size() * 4;
+    const auto offset = offsets[0].get<std::int64_t>();
+    fail_if(offset < 0 || offset > size_ - first_ - bytes, "{}: is cut short.", name_);
+    in_.seekg(first_ + offset);
+    in_.read(reinterpret_cast<char*>(to), bytes);
+    fail_if(!in_, "{}: could not be read to its end.", name_);
+  }
+
+ private:
+  std::string name_;
+  std::ifstream in_;
+  std::int64_t size_ = 0;
+  std::int64_t first_ = 0;
+  Json header_;
+};
+
 }  // namespace
 
 void save_safetensors(const std::filesystem::path& file, const std::vector<NamedTensor>& tensors,
@@ -53,34 +117,42 @@ void save_safetensors(const std::filesystem::path& file, const std::vector<Named
   std::filesystem::rename(temporary, file);
 }
 
+void save_safetensors(const std::filesystem::path& file, const TensorFile& content) {
+  std::vector<HostTensor> values;  // writing takes pointers that could also be read into
+  std::vector<NamedTensor> tensors;
+  values.reserve(content.tensors.size());
+  for (const auto& [name, tensor] : content.tensors) {
+    values.push_back(tensor);
+    tensors.push_back({name, tensor.shape, values.back().values.data()});
+  }
+  save_safetensors(file, tensors, content.metadata);
+}
+
+TensorFile read_safetensors(const std::filesystem::path& file) {
+  Reader reader(file);
+  TensorFile content{{}, reader.metadata()};
+  for (const auto& [name, entry] : reader.header().items()) {
+    if (name == "__metadata__") continue;
+    const Shape shape = reader.shape_of(name);
+    HostTensor& tensor = content.tensors[name];
+    tensor = {shape, std::vector<float>(static_cast<std::size_t>(shape.size()))};
+    reader.read(name, shape, tensor.values.data());
+  }
+  return content;
+}
+
 std::map<std::string, std::string> load_safetensors(const std::filesystem::path& file,
                                                     const std::vector<NamedTensor>& tensors) {
-  std::ifstream in(file, std::ios::binary);
-  fail_if(!in, "{}: could not be read.", file.string());
-  const auto size = static_cast<std::int64_t>(std::filesystem::file_size(file));
-  std::uint64_t length = 0;
-  in.read(reinterpret_cast<char*>(&length), sizeof length);
-  fail_if(!in || length > static_cast<std::uint64_t>(size), "{}: not a safetensors file.", file.string());
-  std::string text(length, ' ');
-  in.read(text.data(), static_cast<std::streamsize>(length));
-  const Json header = Json::parse(text, nullptr, false);
-  fail_if(!in || !header.is_object(), "{}: its header is no JSON object.", file.string());
-
-  const auto first = static_cast<std::int64_t>(8 + length);
+  Reader reader(file);
   for (const NamedTensor& tensor : tensors) {
-    const auto entry = header.find(tensor.name);
-    fail_if(entry == header.end(), "{}: holds no tensor \"{}\".", file.string(), tensor.name);
-    fail_if((*entry)["dtype"] != "F32" || (*entry)["shape"] != shape_json(tensor.shape),
-            "{}: tensor \"{}\" should be F32 of shape {}, and is {} of shape {}.", file.string(), tensor.name,
-            to_text(tensor.shape), (*entry)["dtype"].dump(), (*entry)["shape"].dump());
-    const std::int64_t bytes = tensor.shape.size() * 4;
-    const std::int64_t at = first + (*entry)["data_offsets"][0].get<std::int64_t>();
-    fail_if(at < first || at + bytes > size, "{}: is cut short.", file.string());
-    in.seekg(at);
-    in.read(reinterpret_cast<char*>(tensor.data), bytes);
-    fail_if(!in, "{}: could not be read to its end.", file.string());
+    fail_if(!reader.header().contains(tensor.name), "{}: holds no tensor \"{}\".", file.string(),
+            tensor.name);
+    const Shape shape = reader.shape_of(tensor.name);
+    fail_if(shape != tensor.shape, "{}: tensor \"{}\" should be of shape {}, and is of shape {}.",
+            file.string(), tensor.name, to_text(tensor.shape), to_text(shape));
+    reader.read(tensor.name, shape, tensor.data);
   }
-  return header.value("__metadata__", std::map<std::string, std::string>{});
+  return reader.metadata();
 }
 
 }  // namespace seqbench

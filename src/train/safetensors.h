@@ -21,6 +21,23 @@ struct NamedTensor {
 void save_safetensors(const std::filesystem::path& file, const std::vector<NamedTensor>& tensors,
                       const std::map<std::string, std::string>& metadata);
 
+// A tensor that owns its numbers, and tensors by name.
+struct HostTensor {
+  Shape shape;
+  std::vector<float> values;
+};
+using HostTensors = std::map<std::string, HostTensor>;
+
+struct TensorFile {
+  HostTensors tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+// All that `file` holds. Throws Error that names the file and what is wrong with it: not readable, no
+// safetensors file, cut short, a tensor that is not F32 or has more than four dimensions.
+TensorFile read_safetensors(const std::filesystem::path& file);
+void save_safetensors(const std::filesystem::path& file, const TensorFile& content);
+
 // Reads every tensor named, each F32 and of that shape, and returns the metadata. Throws Error that names the
 // file and what is wrong with it: missing or short, no such tensor, another shape.
 std::map<std::string, std::string> load_safetensors(const std::filesystem::path& file,

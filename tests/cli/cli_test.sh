@@ -89,6 +89,41 @@ expect 0 '"kind": "task"' "$seqbench" list tasks --json
 expect 0 'heads' "$seqbench" describe softmax
 expect 0 '"default": 0.001' "$seqbench" describe train --json
 expect 0 'GFLOP/s' "$seqbench" doctor
+# apply: what it writes is what it read, through every complaint on the way.
+golden() { # golden NAME JSON NUMBERS...: a safetensors file of one header and little-endian f32 numbers 1.0
+  header=$2
+  while [ $((${#header} % 8)) -ne 0 ]; do header="$header "; done
+  { printf "\\$(printf %03o ${#header})\\0\\0\\0\\0\\0\\0\\0%s" "$header"
+    i=0; while [ $i -lt "$3" ]; do printf '\0\0\200\077'; i=$((i + 1)); done; } >"$1"
+}
+golden w.safetensors '{"wz":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"wh":{"dtype":"F32","shape":[2,2],"data_offsets":[16,32]}}' 8
+golden x.safetensors '{"x":{"dtype":"F32","shape":[1,3,2],"data_offsets":[0,24]},"dy":{"dtype":"F32","shape":[1,3,2],"data_offsets":[24,48]}}' 12
+golden nody.safetensors '{"x":{"dtype":"F32","shape":[1,3,2],"data_offsets":[0,24]}}' 6
+golden half.safetensors '{"wz":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}' 4
+golden wide.safetensors '{"wz":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"wh":{"dtype":"F32","shape":[2,2],"data_offsets":[24,40]}}' 10
+golden more.safetensors '{"wz":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"wh":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"wq":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}' 4
+apply_to() { # apply_to STATUS TEXT WEIGHTS INPUT OUTPUT MORE...
+  status=$1 text=$2 weights=$3 input=$4 output=$5
+  shift 5
+  expect "$status" "$text" "$seqbench" apply min_gru --weights "$weights" --input "$input" --output "$output" "$@"
+}
+w=w.safetensors x=x.safetensors y=y.safetensors
+apply_to 0 'min_gru (recurrent): y [1, 3, 2] of norm' $w $x $y --grad g.safetensors
+[ -s y.safetensors ] && [ -s g.safetensors ] || complain "apply wrote nothing"
+apply_to 0 'min_gru (parallel)' $w $x $y --form parallel
+rm -f y.safetensors g.safetensors
+apply_to 2 'min_gru: unknown form "chunkwise". Known: recurrent, parallel' $w $x $y --form chunkwise
+expect 2 'heads' "$seqbench" apply softmax --options '{"heads":3}' --weights w.safetensors --input x.safetensors --output y.safetensors
+apply_to 2 'unknown key "expantion"; did you mean "expansion"?' $w $x $y --options '{"expantion":2}'
+apply_to 2 'weights: missing "wh" of shape [2, 2]' half.safetensors $x $y
+apply_to 2 'weights: "wz" should be of shape [2, 2], and is of shape [2, 3]' wide.safetensors $x $y
+apply_to 2 'weights: unknown tensor "wq"; did you mean "wz"?' more.safetensors $x $y
+apply_to 2 'input: missing "dy" of shape [1, 3, 2]' $w nody.safetensors $y --grad g.safetensors
+apply_to 2 'nope.safetensors: could not be read' $w nope.safetensors $y
+apply_to 2 'not a safetensors file' $w good.json $y
+apply_to 2 'would be overwritten' $w $x $w
+[ -f y.safetensors ] || [ -f g.safetensors ] && complain "apply wrote files after a complaint"
+rm -f ./*.safetensors
 expect 0 '2 proofs of 1 mechanism' "$seqbench" check '{"name":"min_gru","expansion":2}' --proof bits --proof growth
 expect 0 '' "$seqbench" check
 [ "$(grep -c '^ok ' out)" -ge 200 ] || complain "check: fewer proofs than expected"

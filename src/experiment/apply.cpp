@@ -1,0 +1,234 @@
+#include "experiment/apply.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/error.h"
+#include "kernels/matmul.h"
+#include "mechanism/pieces.h"
+
+namespace seqbench {
+namespace {
+
+Texts names_of(const HostTensors& tensors) {
+  Texts names;
+  for (const auto& [name, tensor] : tensors) names.push_back(name);
+  return names;
+}
+
+void refuse_unknown(const HostTensors& tensors, const std::string& where, const Texts& known) {
+  for (const std::string& name : names_of(tensors)) {
+    if (std::ranges::find(known, name) == known.end()) fail("{}", unknown_name("tensor", name, where, known));
+  }
+}
+
+const HostTensor& tensor_of(const HostTensors& tensors, const std::string& where, const std::string& name,
+                            const Shape& shape) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end()) fail("{}: missing \"{}\" of shape {}.", where, name, to_text(shape));
+  fail_if(found->second.shape != shape, "{}: \"{}\" should be of shape {}, and is of shape {}.", where, name,
+          to_text(shape), to_text(found->second.shape));
+  return found->second;
+}
+
+Shape input_shape(const HostTensors& input) {
+  const auto found = input.find("x");
+  fail_if(found == input.end(), "input: missing \"x\" of shape [batch, length, width].");
+  const Shape& shape = found->second.shape;
+  fail_if(shape.rank() != 3 || shape.size() == 0,
+          "input: \"x\" should be of shape [batch, length, width], and is of shape {}.", to_text(shape));
+  return shape;
+}
+
+Form form_of(const MechanismEntry& entry, const std::string& name) {
+  if (name.empty()) return entry.forms.front();
+  Texts known;
+  for (const Form form : entry.forms) {
+    if (name == name_of(form)) return form;
+    known.emplace_back(name_of(form));
+  }
+  fail("{}", unknown_name("form", name, entry.name, known));
+}
+
+// A part whose empty shape begins with 0 grows by the token.
+bool grows(const State::Part& part) { return part.shape[0] == 0; }
+
+Shape shape_given(const State::Part& part, const HostTensors& input) {
+  const auto found = input.find("state." + part.name);
+  if (!grows(part) || found == input.end() || found->second.shape.rank() != part.shape.rank()) {
+    return part.shape;
+  }
+  return part.shape.with_first(found->second.shape[0]);
+}
+
+// Fills `state` from "state.PART"; false when there are none.
+bool read_state(const HostTensors& input, std::int64_t tokens, State& state) {
+  const bool any =
+      std::ranges::any_of(input, [](const auto& named) { return named.first.starts_with("state."); });
+  state.tokens = std::max<std::int64_t>(tokens, 0);
+  if (!any) return false;
+  for (State::Part& part : state.parts) {
+    const HostTensor& given = tensor_of(input, "input", "state." + part.name, shape_given(part, input));
+    if (grows(part) && tokens < 0) state.tokens = given.shape[0];
+    part.shape = given.shape;
+    part.values.resize(given.shape.size());
+    std::ranges::copy(given.values, part.values.as<float>());
+  }
+  return true;
+}
+
+HostTensor host(const Shape& shape, const float* data) {
+  HostTensor tensor{shape, std::vector<float>(static_cast<std::size_t>(shape.size()))};
+  if (data != nullptr) std::copy_n(data, shape.size(), tensor.values.begin());
+  return tensor;
+}
+
+class Application {
+ public:
+  Application(const ApplySetting& setting, const HostTensors& weights, const HostTensors& input)
+      : setting_(setting),
+        input_(input),
+        shape_(input_shape(input)),
+        entry_(mechanisms().find(setting.mixer.name, setting.mixer.path)),
+        form_(form_of(entry_, setting.form)),
+        mechanism_(entry_.make(setting.mixer.options,
+                               {.width = shape_[2],
+                                .layers = setting.layers,
+                                .layer = setting.layer,
+                                .length = setting.length == 0 ? shape_[1] : setting.length,
+                                .path = setting.mixer.path},
+                               ParameterScope(parameters_, ""))),
+        weights_(parameters_.flat_size(), DType::f32),
+        state_(mechanism_->empty_state(shape_[0], DType::f32)) {
+    read_weights(weights);
+    refuse_unknown(input, "input", known_inputs());
+    started_ = read_state(input, setting.tokens, state_);
+  }
+
+  Applied run(bool with_gradients) {
+    if (with_gradients) tensor_of(input_, "input", "dy", shape_);
+    kernels::use_one_thread_per_kernel();
+    Gradients gradients(parameters_, DType::f32);
+    Tape tape(parameters_, weights_, with_gradients ? &gradients : nullptr, arena_);
+    const Tensor x = tape.make(shape_);
+    std::ranges::copy(tensor_of(input_, "input", "x", shape_).values, x.as<float>());
+    TapeState state = recorded(tape, state_);
+    const std::vector<StateTensor> start = state.parts;
+    const Tensor y =
+        forward_in_pieces(tape, *mechanism_, x, form_, pieces_of(entry_, form_, shape_[1]), state);
+
+    Applied applied;
+    applied.form = name_of(form_);
+    applied.tokens = state.tokens;
+    applied.outputs["y"] = host(y.shape, y.as<float>());
+    for (std::size_t i = 0; i < state.parts.size(); ++i) {
+      const Tensor& value = state.parts[i].value;
+      applied.outputs["state." + state_.parts[i].name] = host(value.shape, value.as<float>());
+    }
+    if (!with_gradients) return applied;
+    ask(tape, y, "dy");
+    for (std::size_t i = 0; i < state.parts.size(); ++i) {
+      const std::string name = "d_state." + state_.parts[i].name;
+      if (input_.contains(name)) ask(tape, state.parts[i].value, name);
+    }
+    tape.backward();
+    gradients.clear_unwritten();
+    applied.gradients["x"] = host(shape_, tape.gradient<float>(x));
+    for (const Parameter& parameter : parameters_.all()) {
+      applied.gradients[parameter.name] =
+          host(parameter.shape, gradients.values().as<float>() + parameter.offset);
+    }
+    for (std::size_t i = 0; started_ && i < start.size(); ++i) {
+      const Tensor& value = start[i].value;
+      applied.gradients["state." + state_.parts[i].name] = host(value.shape, tape.gradient<float>(value));
+    }
+    return applied;
+  }
+
+ private:
+  void read_weights(const HostTensors& weights) {
+    Texts known;
+    for (const Parameter& parameter : parameters_.all()) known.push_back(parameter.name);
+    refuse_unknown(weights, "weights", known);
+    for (const Parameter& parameter : parameters_.all()) {
+      std::ranges::copy(tensor_of(weights, "weights", parameter.name, parameter.shape).values,
+                        weights_.as<float>() + parameter.offset);
+    }
+  }
+  Texts known_inputs() const {
+    Texts known = {"x", "dy"};
+    for (const State::Part& part : state_.parts) {
+      known.push_back("state." + part.name);
+      known.push_back("d_state." + part.name);
+    }
+    return known;
+  }
+  // Where backward begins.
+  void ask(Tape& tape, const Tensor& value, const std::string& name) {
+    const HostTensor& d = tensor_of(input_, "input", name, value.shape);
+    std::ranges::copy(d.values, tape.sink<float>(value).data);
+  }
+
+  const ApplySetting& setting_;
+  const HostTensors& input_;
+  Shape shape_;
+  const MechanismEntry& entry_;
+  Form form_;
+  Parameters parameters_;
+  std::unique_ptr<Mechanism> mechanism_;
+  Buffer weights_;
+  State state_;
+  bool started_ = false;
+  Arena arena_;
+};
+
+void refuse_overwriting(const ApplyFiles& files) {
+  for (const auto& written : {files.output, files.gradients}) {
+    for (const auto& read : {files.weights, files.input}) {
+      std::error_code ignored;
+      fail_if(std::filesystem::equivalent(written, read, ignored),
+              "{}: would be overwritten; choose another name.", written.string());
+    }
+  }
+  fail_if(files.output == files.gradients, "{}: is both --output and --grad.", files.output.string());
+}
+
+// tokens < 0 when the file does not say.
+std::int64_t tokens_in(const TensorFile& input, const std::string& name) {
+  const auto found = input.metadata.find("tokens");
+  if (found == input.metadata.end()) return -1;
+  const std::string& text = found->second;
+  std::int64_t tokens = -1;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), tokens).ptr;
+  fail_if(end != text.data() + text.size() || tokens < 0,
+          "{}: metadata \"tokens\" should be a number of tokens, and is \"{}\".", name, text);
+  return tokens;
+}
+
+}  // namespace
+
+Applied apply(const ApplySetting& setting, const HostTensors& weights, const HostTensors& input,
+              bool with_gradients) {
+  return Application(setting, weights, input).run(with_gradients);
+}
+
+std::string apply_files(ApplySetting setting, const ApplyFiles& files) {
+  refuse_overwriting(files);
+  const TensorFile weights = read_safetensors(files.weights);
+  const TensorFile input = read_safetensors(files.input);
+  setting.tokens = tokens_in(input, files.input.string());
+  const Applied applied = apply(setting, weights.tensors, input.tensors, !files.gradients.empty());
+  save_safetensors(files.output, {applied.outputs, {{"tokens", std::to_string(applied.tokens)}}});
+  if (!files.gradients.empty()) save_safetensors(files.gradients, {applied.gradients, {}});
+  const HostTensor& y = applied.outputs.at("y");
+  double squares = 0;
+  for (const float v : y.values) squares += static_cast<double>(v) * static_cast<double>(v);
+  return fmt::format("{} ({}): y {} of norm {:.6g} in {}{}\n", setting.mixer.name, applied.form,
+                     to_text(y.shape), std::sqrt(squares), files.output.string(),
+                     files.gradients.empty() ? "" : ", gradients in " + files.gradients.string());
+}
+
+}  // namespace seqbench
