@@ -83,7 +83,7 @@ TapeState recorded(Tape& tape, const State& state) {
 Carry carry(Tape& tape, StateTensor* state, const Shape& shape) {
   if (state != nullptr && state->home != nullptr) return {state->value, state->value};
   const Tensor after = tape.make(shape);
-  const Tensor before = state == nullptr ? Tensor{} : state->value;
+  const Tensor before = state == nullptr ? Tensor{nullptr, {}, after.dtype} : state->value;
   visit(after.dtype, [&](auto zero) {
     using T = decltype(zero);
     if (state == nullptr) {
