@@ -1,63 +1,60 @@
-// Softmax attention with several heads (Vaswani et al. 2017, arXiv 1706.03762).
+// Softmax attention (Vaswani et al. 2017, arXiv 1706.03762), its heads sharing keys and values where asked to
+// (Ainslie et al. 2023, arXiv 2305.13245), over all tokens or a window with sinks (Xiao et al. 2023, arXiv
+// 2309.17453).
 //
-//   q_i = x_i Wq, k_j = x_j Wk, v_j = x_j Wv, each cut into heads of d = D / heads
-//   o_i = sum_{j <= i} softmax_j(q_i.k_j / sqrt(d)) v_j, y = o Wo
+//   o_i = sum_j exp(s_ij) v_j / sum_j exp(s_ij), y = o Wo
 //
-// Parallel over a sequence in tiles; recurrent with a cache of every key and value: 2 L D numbers.
-#include "autograd/attention_ops.h"
-#include "mechanism/mechanism.h"
-#include "nn/layers.h"
+// with the scores s_ij, options and parameters of src/mechanism/self_attention.h, over j <= i; with a window,
+// over j < sinks and i - window < j <= i. Behind the window, positions are places in the cache: a sink j is
+// min(i, sinks + window - 1) - j tokens away.
+//
+// Parallel over a sequence in tiles; recurrent with a cache of keys and values: 2 L kv_heads d numbers for L
+// tokens, d = D / heads, or, with a window, 2 (sinks + window - 1) kv_heads d at most.
+#include "base/error.h"
+#include "mechanism/self_attention.h"
 
 namespace seqbench {
 namespace {
 
-class Softmax : public Mechanism {
- public:
-  Softmax(std::int64_t heads, const MixerContext& context, const ParameterScope& parameters)
-      : heads_(heads),
-        width_(context.width),
-        wq_(parameters, "wq", width_, width_, kInitStd),
-        wk_(parameters, "wk", width_, width_, kInitStd),
-        wv_(parameters, "wv", width_, width_, kInitStd),
-        wo_(parameters, "wo", width_, width_, output_std(context.layers)) {}
+OptionList softmax_options() {
+  OptionList options = self_attention_options();
+  options.push_back(
+      Option::integer("sinks", 0, {0, 1 << 20}, "first tokens that stay visible behind a window"));
+  return options;
+}
 
-  Tensor forward(Tape& tape, const Tensor& x, Form /*form*/, TapeState* state) const override {
-    const Tensor q = wq_(tape, x);
-    const Tensor k = wk_(tape, x);
-    const Tensor v = wv_(tape, x);
-    if (state == nullptr) return wo_(tape, causal_attention(tape, q, k, v, heads_));
-    append_tokens(tape, k, state->parts[0]);
-    append_tokens(tape, v, state->parts[1]);
-    return wo_(tape, cached_attention(tape, q, state->parts[0].value, state->parts[1].value, heads_));
-  }
-
-  State empty_state(std::int64_t batch, DType type) const override {
-    State state{.batch = batch};
-    state.add("keys", {0, batch, width_}, type);
-    state.add("values", {0, batch, width_}, type);
-    return state;
-  }
-
- private:
-  std::int64_t heads_;
-  std::int64_t width_;
-  Dense wq_, wk_, wv_, wo_;
-};
+std::unique_ptr<Mechanism> make_softmax(const Options& options, const MixerContext& context,
+                                        const ParameterScope& parameters) {
+  SelfAttentionSettings settings = self_attention_settings(options, context);
+  settings.rule.sinks = options.integer("sinks");
+  fail_if(settings.rule.sinks > 0 && settings.rule.window == 0,
+          "{}.sinks: expected 0 without a window, which hides no token, got {}; set {}.window too.",
+          context.path, settings.rule.sinks, context.path);
+  return std::make_unique<SelfAttention>(settings, context, parameters);
+}
 
 }  // namespace
 
 void register_softmax(MechanismRegistry& registry) {
+  const auto integer = [](std::int64_t value) { return Value(value); };
   registry.add({
       .name = "softmax",
       .summary = "softmax attention: every position looks up every earlier one",
       .source = "Vaswani et al. 2017, arXiv 1706.03762",
       .forms = {Form::parallel, Form::recurrent},
-      .state = "2 L D numbers: keys and values of all L tokens read",
-      .options = {Option::integer("heads", 4, {1, 1024}, "heads; must divide model.width")},
-      .make =
-          [](const Options& options, const MixerContext& context, const ParameterScope& parameters) {
-            return std::make_unique<Softmax>(heads_of(options, context), context, parameters);
-          },
+      .state =
+          "2 L kv_heads D / heads numbers: keys and values of all L tokens read; constant with a window: "
+          "of sinks + window - 1 tokens",
+      .options = softmax_options(),
+      .make = make_softmax,
+      .variants = {{{"heads", integer(4)}, {"kv_heads", integer(2)}},
+                   {{"heads", integer(4)}, {"kv_heads", integer(1)}, {"position", "rope"}},
+                   {{"heads", integer(2)}, {"position", "alibi"}},
+                   {{"heads", integer(2)}, {"qk_norm", true}, {"position", "rope"}},
+                   {{"window", integer(5)}},
+                   {{"window", integer(5)}, {"sinks", integer(2)}},
+                   {{"window", integer(5)}, {"sinks", integer(2)}, {"position", "rope"}},
+                   {{"window", integer(5)}, {"sinks", integer(2)}, {"position", "alibi"}}},
   });
 }
 

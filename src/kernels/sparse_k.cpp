@@ -142,9 +142,8 @@ Softmax weigh(const SparseKShape& s, const Members& members, std::int64_t i, flo
   FloatVec sum = all(0);
   for (std::int64_t m = 0; m < members.row(); m += lanes()) {
     const Sight at = sight(s, members, i, m);
-    // No weight is above 1, but a logit of 1e9 may come out above its lse by rounding alone.
     const FloatVec weight =
-        hn::IfThenElseZero(at.seen, bounded_exp(hn::Sub(hn::LoadU(d, x + m), all(largest))));
+        hn::IfThenElseZero(at.seen, bounded_exp(hn::Sub(hn::LoadU(d, x + m), all(largest)), 0));
     sum = hn::Add(sum, weight);
     hn::StoreU(hn::Mul(weight, at.gate), d, x + m);
   }
@@ -296,7 +295,7 @@ float row_gradient(const SparseKShape& s, const Members& members, std::int64_t i
     const FloatVec score = hn::LoadU(d, p + m);
     const FloatVec d_value = hn::LoadU(d, dp + m);
     const FloatVec weight =
-        hn::IfThenElseZero(at.seen, bounded_exp(hn::Min(all(0), hn::MulSub(score, at.key_gate, all(lse)))));
+        hn::IfThenElseZero(at.seen, bounded_exp(hn::MulSub(score, at.key_gate, all(lse)), 0));
     const FloatVec d_logit = hn::Mul(weight, hn::MulSub(at.gate, d_value, all(delta)));
     FloatVec d_gate = hn::Mul(weight, d_value);
     if (s.gate_keys) d_gate = hn::MulAdd(d_logit, hn::Mul(score, all(static_cast<float>(s.scale))), d_gate);

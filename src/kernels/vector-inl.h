@@ -48,10 +48,12 @@ HWY_INLINE FloatVec all(float x) { return hn::Set(FloatTag(), x); }
 // = x / log(2) rounded to the nearest integer by adding 1.5 * 2^23, whose low bits are then q, and a minimax
 // polynomial of degree 6. Measured over all of that range, the relative error is at most 1e-7, as that of
 // Highway's Exp; gelu and cross-entropy take about a third less time with it. A NaN is lost.
-HWY_INLINE FloatVec bounded_exp(FloatVec x) {
+// `most` lower than 88: for weights that are at most exp(most), but whose logits of 1e9 may by rounding be
+// above.
+HWY_INLINE FloatVec bounded_exp(FloatVec x, float most = 88) {
   const hn::RebindToSigned<FloatTag> integers;
   const FloatVec magic = all(12582912.0F);
-  const FloatVec in = hn::Min(hn::Max(x, all(-87)), all(88));
+  const FloatVec in = hn::Min(hn::Max(x, all(-87)), all(most));
   const FloatVec shifted = hn::MulAdd(in, all(1.44269504F), magic);
   const FloatVec q = hn::Sub(shifted, magic);
   const FloatVec r = hn::MulAdd(q, all(-1.42860677e-6F), hn::MulAdd(q, all(-0.693145752F), in));
