@@ -11,6 +11,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 // gelu(x) = x s(2u) with u = sqrt(2/pi) (x + 0.044715 x^3), because (1 + tanh u) / 2 = sigmoid(2u): one
 // exponential.
@@ -148,6 +149,7 @@ void ActivateBackward(Activation f, std::int64_t count, const float* x, const fl
   with(f, [&](auto functor) { map_backward<decltype(functor)>(count, x, dy, dx, accumulate); });
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

@@ -11,6 +11,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 void Update(const AdamW& a, std::int64_t count, const float* gradient, float* weights, float* first,
             float* second) {
@@ -35,6 +36,7 @@ void Update(const AdamW& a, std::int64_t count, const float* gradient, float* we
   });
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

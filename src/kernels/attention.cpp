@@ -16,6 +16,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 using kernels::key_runs;
 using kernels::KeyRun;
@@ -398,6 +399,7 @@ void Step(const AttentionShape& shape, const AttentionInputs<float>& in, float* 
   });
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

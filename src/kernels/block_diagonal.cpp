@@ -13,6 +13,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 void BlockForward(const BlockShape& s, const float* x, const float* w, float* y) {
   const std::int64_t x_row = s.blocks * s.in;
@@ -36,6 +37,7 @@ void BlockBackward(const BlockShape& s, const float* x, const float* w, const fl
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

@@ -11,6 +11,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 void ConvForward(const ConvShape& s, const float* x, const float* weight, const float* history, float* y) {
   for (std::int64_t b = 0; b < s.batch; ++b) {
@@ -57,6 +58,7 @@ void ConvBackward(const ConvShape& s, const float* x, const float* weight, const
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

@@ -12,6 +12,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 // The largest of `count` numbers. `poison` becomes NaN when one of them is not finite, and stays 0 otherwise.
 float largest(std::int64_t count, const float* x, float& poison) {
@@ -80,6 +81,7 @@ void CrossEntropy(std::int64_t rows, std::int64_t vocab, float* logits, const st
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

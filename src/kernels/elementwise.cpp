@@ -11,6 +11,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 void Add(std::int64_t count, const float* a, const float* b, float* y) {
   for_vectors(count, [&](std::int64_t i, auto part)
@@ -52,6 +53,7 @@ double SquaredSum(std::int64_t count, const float* x) {
   return total;
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

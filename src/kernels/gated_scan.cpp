@@ -14,6 +14,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 struct PositiveCandidate {
   HWY_INLINE explicit PositiveCandidate(FloatVec x)
@@ -206,6 +207,7 @@ void LogOddsBackward(std::int64_t count, const float* input, const float* forget
   });
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

@@ -15,6 +15,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 template <class Lanes>
 HWY_INLINE void step_channels(std::int64_t b, std::int64_t c, std::int64_t width, const Lanes& part,
@@ -75,6 +76,7 @@ void StepBackward(const GruShape& s, const GruToken<float>& token, const GruToke
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

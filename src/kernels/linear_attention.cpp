@@ -14,6 +14,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 // The triangle inside a chunk is worked on in blocks of this many rows, each as wide as its last row needs.
 constexpr std::int64_t kBlock = 32;
@@ -369,6 +370,7 @@ void Step(const LinearShape& s, const float* q, const float* k, const float* v, 
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

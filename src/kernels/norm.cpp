@@ -12,6 +12,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 HWY_INLINE float sum_of(std::int64_t n, const float* x) {
   FloatVec sum = all(0);
@@ -106,6 +107,7 @@ void UnitNormBackward(std::int64_t rows, std::int64_t width, bool centred, const
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

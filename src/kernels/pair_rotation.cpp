@@ -9,6 +9,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 #if HWY_TARGET == HWY_SCALAR
 // One lane has no neighbour.
@@ -45,6 +46,7 @@ void RotateBackward(const PairRotationShape& shape, const float* dy, const float
   turn<true>(shape, dy, angles, dx);
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

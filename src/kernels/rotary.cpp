@@ -13,6 +13,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 // The heads of one token, turned by angles with these cosines and sines.
 void turn(std::int64_t heads, std::int64_t half, const float* cosines, const float* sines, const float* x,
@@ -57,6 +58,7 @@ void Rotate(const RotaryShape& s, double direction, const float* x, float* y) {
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();

@@ -9,6 +9,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
+namespace {
 
 // y = factor x
 HWY_INLINE void scaled(std::int64_t n, float factor, const float* x, float* y) {
@@ -39,6 +40,7 @@ void FeaturesBackward(std::int64_t rows, std::int64_t dim, const float* x, const
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();
