@@ -114,7 +114,7 @@ void run_benchmarks(const BenchPlan& plan) {
   for (const MixerSpec& mixer : plan.mixers) {
     for (const std::int64_t length : plan.lengths) {
       const BenchShape shape{plan.batch, plan.width, length};
-      BenchSubject(mixer, {plan.batch, plan.width, 1});  // throws now for options that do not fit
+      expect_fit(mixer, shape);
       add_benchmarks(mixer, shape);
     }
   }

@@ -26,6 +26,11 @@ Buffer normal_numbers(std::int64_t count, const char* purpose) {
 
 }  // namespace
 
+void expect_fit(const MixerSpec& mixer, const BenchShape& shape) {
+  Parameters parameters;
+  make(mixer, shape, parameters);
+}
+
 BenchSubject::BenchSubject(const MixerSpec& mixer, const BenchShape& shape)
     : shape_(shape),
       form_(mechanisms().find(mixer.name, mixer.path).forms.front()),

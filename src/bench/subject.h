@@ -14,9 +14,11 @@ struct BenchShape {
   std::int64_t length = 512;
 };
 
+// Throws Error for options that do not fit the shape.
+void expect_fit(const MixerSpec& mixer, const BenchShape& shape);
+
 class BenchSubject {
  public:
-  // Throws Error for options that do not fit the width.
   BenchSubject(const MixerSpec& mixer, const BenchShape& shape);
 
   // y[batch, length, width] in the training form, from an empty state; nothing is kept for backward.
