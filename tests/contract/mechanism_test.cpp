@@ -33,5 +33,21 @@ TEST_CASE("mechanisms: every proof holds for every mechanism and variant, on eve
   for_each_target(expect_all_proofs);
 }
 
+TEST_CASE("mechanisms: the decode state holds what the entry's formula says") {
+  using proof::kWidth;
+  const auto numbers = [](const std::string& name, std::int64_t tokens) {
+    proof::Subject subject({&mechanisms().find(name, "test"), {}}, DType::f32);
+    return subject.state_bytes(tokens) / 4;
+  };
+  for (const std::int64_t tokens : {1, 50}) {
+    for (const char* name : {"softmax", "sigmoid", "top_k"}) CHECK(numbers(name, tokens) == 2 * tokens * kWidth);
+    CHECK(numbers("linear", tokens) == kWidth * (kWidth / 4 + 1));
+    CHECK(numbers("retention", tokens) == 2 * kWidth * kWidth / 4);
+    for (const char* name : {"min_gru", "min_lstm", "gru"}) CHECK(numbers(name, tokens) == kWidth);
+    CHECK(numbers("lstm", tokens) == 2 * kWidth);
+  }
+  CHECK(numbers("sparse_k", 50) >= 2 * (8 + 8) * kWidth);
+}
+
 }  // namespace
 }  // namespace seqbench::test
