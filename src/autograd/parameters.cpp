@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "base/random.h"
 
@@ -16,7 +17,7 @@ ParameterId Parameters::add(std::string name, Shape shape, Init init) {
   if (std::ranges::find(parameters_, name, &Parameter::name) != parameters_.end()) {
     throw std::logic_error(fmt::format("two parameters are called {}", name));
   }
-  parameters_.push_back({std::move(name), shape, init, flat_size_});
+  parameters_.push_back({std::move(name), shape, std::move(init), flat_size_});
   count_ += shape.size();
   flat_size_ += (shape.size() + kFlatStep - 1) / kFlatStep * kFlatStep;
   return static_cast<ParameterId>(parameters_.size()) - 1;
@@ -30,8 +31,10 @@ Buffer Parameters::initial(std::uint64_t seed, DType type) const {
       Random random(seed, "initial weights of " + parameter.name);
       T* values = weights.as<T>() + parameter.offset;
       for (std::int64_t i = 0; i < parameter.size(); ++i) {
-        const double spread = parameter.init.std == 0 ? 0.0 : parameter.init.std * random.normal();
-        values[i] = static_cast<T>(parameter.init.mean + spread);
+        const Init& init = parameter.init;
+        const double mean = init.mean_at ? init.mean_at(i) : init.mean;
+        const double spread = init.std == 0 ? 0.0 : init.std * random.normal();
+        values[i] = static_cast<T>(mean + spread);
       }
     }
   });
@@ -42,7 +45,7 @@ ParameterScope::ParameterScope(Parameters& parameters, std::string prefix)
     : parameters_(parameters), prefix_(std::move(prefix)) {}
 
 ParameterId ParameterScope::add(const std::string& name, Shape shape, Init init) const {
-  return parameters_.add(prefix_ + name, shape, init);
+  return parameters_.add(prefix_ + name, shape, std::move(init));
 }
 
 ParameterScope ParameterScope::inside(const std::string& name) const {

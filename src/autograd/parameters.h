@@ -12,7 +12,8 @@ namespace seqbench {
 
 struct Init {
   double mean = 0;
-  double std = 0;  // 0: every element is `mean`
+  double std = 0;                                    // 0: every element is its mean
+  std::function<double(std::int64_t)> mean_at = {};  // of each element, instead of `mean`
 };
 
 struct Parameter {

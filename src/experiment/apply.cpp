@@ -64,19 +64,37 @@ Shape shape_given(const State::Part& part, const HostTensors& input) {
   return part.shape.with_first(found->second.shape[0]);
 }
 
+// Parts of one empty shape hold the same tokens: kernels read them side by side.
+void refuse_ragged(const State& empty, const State& given) {
+  for (std::size_t i = 0; i < empty.parts.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const State::Part &a = given.parts[i], &b = given.parts[j];
+      fail_if(empty.parts[i].shape == empty.parts[j].shape && a.shape != b.shape,
+              "input: \"state.{}\" and \"state.{}\" should hold as many tokens, and are of shapes {} and {}.",
+              a.name, b.name, to_text(a.shape), to_text(b.shape));
+    }
+  }
+}
+
 // Fills `state` from "state.PART"; false when there are none.
 bool read_state(const HostTensors& input, std::int64_t tokens, State& state) {
   const bool any =
       std::ranges::any_of(input, [](const auto& named) { return named.first.starts_with("state."); });
   state.tokens = std::max<std::int64_t>(tokens, 0);
   if (!any) return false;
+  const State empty = state;
   for (State::Part& part : state.parts) {
     const HostTensor& given = tensor_of(input, "input", "state." + part.name, shape_given(part, input));
-    if (grows(part) && tokens < 0) state.tokens = given.shape[0];
+    const bool cache = grows(part);
+    if (cache && tokens < 0) state.tokens = std::max(state.tokens, given.shape[0]);
     part.shape = given.shape;
     part.values.resize(given.shape.size());
     std::ranges::copy(given.values, part.values.as<float>());
+    fail_if(cache && given.shape[0] > state.tokens,
+            "input: \"state.{}\" holds {} tokens, and metadata \"tokens\" says {} were read.", part.name,
+            given.shape[0], state.tokens);
   }
+  refuse_ragged(empty, state);
   return true;
 }
 

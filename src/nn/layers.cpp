@@ -1,6 +1,7 @@
 #include "nn/layers.h"
 
 #include <cmath>
+#include <utility>
 
 #include "autograd/conv_ops.h"
 #include "autograd/ops.h"
@@ -17,7 +18,7 @@ Dense::Dense(const ParameterScope& parameters, const std::string& name, std::int
 Dense::Dense(const ParameterScope& parameters, const std::string& name, std::int64_t in, std::int64_t out,
              double std, Init bias)
     : weight_(parameters.add(name, {in, out}, {.std = std})),
-      bias_(parameters.add(name + "_bias", {out}, bias)) {}
+      bias_(parameters.add(name + "_bias", {out}, std::move(bias))) {}
 
 Tensor Dense::operator()(Tape& tape, const Tensor& x) const {
   const Tensor y = matmul(tape, x, tape.parameter(weight_));

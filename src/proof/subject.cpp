@@ -122,7 +122,7 @@ template <class T>
 Outputs Subject::run_as(const Inputs& in, const Way& way) {
   arena_.reset();
   Gradients gradients(parameters_, dtype_of<T>);
-  Tape tape(parameters_, weights_, in.dy.empty() ? nullptr : &gradients, arena_);
+  Tape tape(parameters_, weights_, in.dy.empty() || !in.backward ? nullptr : &gradients, arena_);
   const Tensor x = input_of<T>(tape, in);
   const State empty = mechanism_->empty_state(in.batch, dtype_of<T>);
   TapeState state = recorded(tape, in.start == nullptr ? empty : state_of<T>(*in.start, empty));

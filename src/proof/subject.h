@@ -41,7 +41,8 @@ struct Inputs {
   std::int64_t batch = 2;
   std::int64_t length = 0;
   Numbers x;
-  Numbers dy;                           // empty: no backward
+  Numbers dy;                           // empty: no loss of outputs, and no backward
+  bool backward = true;                 // false: the loss alone
   const StateNumbers* start = nullptr;  // null: empty
   std::uint64_t d_end_seed = 0;         // 0: nobody asks for the end of the state
 
@@ -64,6 +65,7 @@ class Subject {
   Subject(const Case& of, DType type, std::int64_t layer = 0, double weight_scale = 1);
 
   const Parameters& parameters() const { return parameters_; }
+  std::int64_t weights() const { return weights_.size(); }  // numbers of all parameters, with gaps of zeros
   double weight(std::int64_t i) const;
   void set_weight(std::int64_t i, double value);
 
@@ -72,7 +74,7 @@ class Subject {
   // Every form over the whole sequence, the recurrent one token by token if need be.
   std::vector<Way> ways(std::int64_t length) const;
 
-  // On a tape that records when there is a dy.
+  // On a tape that records when there is a backward.
   Outputs run(const Inputs& in, const Way& way);
   // The same y and end without a tape that records: decoding and prefill, with the state updated in place.
   Outputs run_in_place(const Inputs& in, const Way& way);

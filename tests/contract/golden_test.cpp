@@ -58,7 +58,8 @@ void expect_golden(const std::filesystem::path& path) {
   const TensorFile file = read_safetensors(path);
   const auto number = [&](const char* key) { return std::stoll(file.metadata.at(key)); };
   ApplySetting setting;
-  setting.mixer = parse_mixer(file.metadata.at("mechanism"), file.metadata.at("options"), path.filename().string());
+  setting.mixer =
+      parse_mixer(file.metadata.at("mechanism"), file.metadata.at("options"), path.filename().string());
   setting.length = number("length");
   setting.layer = number("layer");
   setting.layers = number("layers");
