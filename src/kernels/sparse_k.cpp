@@ -58,8 +58,12 @@ class Members {
     for (std::int64_t i = first; i < first + count; ++i)
       tokens_.push_back(static_cast<std::int32_t>(head_.s.token_of(i)));
     first_ = first;
-    base_ = std::max(selection.tau[first + count - 1], std::numeric_limits<double>::lowest());
-    if (base_ == std::numeric_limits<double>::lowest()) base_ = 0;
+    // Scores are rounded to f32 as differences from the first threshold there is: that of a later query would
+    // let what comes later round what came before. Rows before it keep every candidate whole.
+    const double* tau = selection.tau + first;
+    const double* const found =
+        std::find_if(tau, tau + count, [](double t) { return t > std::numeric_limits<double>::lowest(); });
+    base_ = found == tau + count ? 0 : *found;
     for (std::int64_t m = 0; m < size(); ++m) {
       const std::int32_t t = tokens_[static_cast<std::size_t>(m)];
       const std::int64_t own = t - head_.s.token_of(first);

@@ -6,15 +6,9 @@
 #include <vector>
 
 #include "proof/subject.h"
+#include "proof/worst.h"
 
 namespace seqbench::proof {
-
-struct Finding {
-  bool ok = true;
-  double error = 0;  // the one nearest to its bound, or farthest past it
-  double bound = 0;
-  std::string what;  // of what
-};
 
 struct Proof {
   std::string name;
