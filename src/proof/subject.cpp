@@ -17,9 +17,12 @@ std::unique_ptr<Mechanism> make(const Case& of, std::int64_t layer, Parameters& 
       ParameterScope(parameters, ""));
 }
 
+// Null: zeros.
 template <class T>
 Numbers numbers_of(const T* data, std::int64_t count) {
-  return data == nullptr ? Numbers(static_cast<std::size_t>(count)) : Numbers(data, data + count);
+  Numbers numbers(static_cast<std::size_t>(count), 0.0);
+  if (data != nullptr) std::copy_n(data, count, numbers.begin());
+  return numbers;
 }
 
 template <class T>
@@ -156,7 +159,7 @@ Outputs Subject::run_in_place_as(const Inputs& in, const Way& way) {
   State state = in.start == nullptr ? empty : state_of<T>(*in.start, empty);
   TapeState on_tape;
   Outputs out;
-  out.y.resize(in.x.size());
+  out.y.assign(in.x.size(), 0.0);
   std::int64_t first = 0;
   for (const std::int64_t count : way.pieces) {
     arena_.reset();
