@@ -128,10 +128,6 @@ void add_alibi(std::int64_t n, float slope, std::int64_t distance, float* scores
   });
 }
 
-void scale_row(std::int64_t n, float factor, float* row) {
-  for (std::int64_t c = 0; c < n; ++c) row[c] *= factor;
-}
-
 // q.k and ALiBi of a tile, in units of q.k.
 void scores_of(const Head& head, const Tile& tile, const float* k_t, float* scores) {
   const std::int64_t row = padded_keys(tile.keys);
@@ -168,7 +164,7 @@ void weigh_tile(const Head& head, const Tile& tile, bool first_tile, Running& ru
       const float factor = std::exp(running.top[i] - top);
       running.top[i] = top;
       running.sum[i] = running.sum[i] * factor + weigh(head, row, seen, top, s);
-      if (!first_tile) scale_row(head.dim, factor, o + i * head.q_row);
+      if (!first_tile) scale(head.dim, factor, o + i * head.q_row);
     }
   }
 }
@@ -196,7 +192,7 @@ void forward_tile(const Head& head, const float* k_t, std::int64_t first, std::i
   }
   if (!head.softmax) return;
   for (std::int64_t i = 0; i < count; ++i) {
-    scale_row(head.dim, 1.0F / running.sum[i], o + i * head.q_row);
+    scale(head.dim, 1.0F / running.sum[i], o + i * head.q_row);
     lse[i] = running.top[i] + std::log(running.sum[i]);
   }
 }
@@ -361,7 +357,7 @@ void weigh_step(const Head& head, const StepKeys& seen, std::int64_t count, floa
     return;
   }
   const float top = head.scale * top_of(count, scores, -std::numeric_limits<float>::infinity());
-  scale_row(count, 1.0F / weigh(head, row, {0, count}, top, scores), scores);
+  scale(count, 1.0F / weigh(head, row, {0, count}, top, scores), scores);
 }
 
 // The heads begin .. begin + group of sequence b, which read the same keys and values.

@@ -94,17 +94,6 @@ void fill_powers(const LinearShape& s, const Scratch& scratch) {
   }
 }
 
-float sum_of(std::int64_t n, const float* x) {
-  FloatVec sum = all(0);
-  for_vectors(n, [&](std::int64_t i, auto part) HWY_ATTR { sum = hn::Add(sum, part.load(x + i)); });
-  return sum_lanes_of(sum);
-}
-
-void scale(std::int64_t n, float factor, float* x) {
-  for_vectors(n, [&](std::int64_t i, auto part)
-                     HWY_ATTR { part.store(hn::Mul(all(factor), part.load(x + i)), x + i); });
-}
-
 // `rows` times a^(tokens to the chunk's end), in scratch; or as they are when nothing decays.
 Rows faded(const Chunk& c, const Rows& rows, std::int64_t width, const Scratch& scratch) {
   if (!c.fade.any) return rows;

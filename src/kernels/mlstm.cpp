@@ -68,11 +68,6 @@ struct Scratch {
   float* d_den;
 };
 
-HWY_INLINE void scale(std::int64_t n, float factor, float* x) {
-  for_vectors(n, [&](std::int64_t i, auto part)
-                     HWY_ATTR { part.store(hn::Mul(all(factor), part.load(x + i)), x + i); });
-}
-
 // to[t] = factors[t] rows[t]
 HWY_INLINE void scaled_rows(const Chunk& c, const float* rows, std::int64_t row, const float* factors,
                             float* to) {
@@ -129,12 +124,6 @@ void weighted_scores(const Chunk& c, const Scratch& scratch) {
   transpose(n, c.dim, c.k, c.row, scratch.transposed, n);
   tile_gemm<false>(n, n, c.dim, {c.q, c.row, 1}, scratch.transposed, n, scratch.scores, n);
   weigh(c, scratch.weights, scratch.scores);
-}
-
-float sum_of(std::int64_t n, const float* x) {
-  FloatVec sum = all(0);
-  for_vectors(n, [&](std::int64_t i, auto part) HWY_ATTR { sum = hn::Add(sum, part.load(x + i)); });
-  return sum_lanes_of(sum);
 }
 
 float floor_of(float m) {

@@ -14,12 +14,6 @@ namespace seqbench {
 namespace HWY_NAMESPACE {
 namespace {
 
-HWY_INLINE float sum_of(std::int64_t n, const float* x) {
-  FloatVec sum = all(0);
-  for_vectors(n, [&](std::int64_t c, auto part) HWY_ATTR { sum = hn::Add(sum, part.load(x + c)); });
-  return sum_lanes_of(sum);
-}
-
 HWY_INLINE float squared_distance(std::int64_t n, const float* x, float centre) {
   FloatVec squares = all(0);
   std::int64_t c = 0;

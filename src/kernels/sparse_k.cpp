@@ -167,10 +167,6 @@ void transpose_members(const KvHead& head, const Members& members, const float* 
     std::fill(to + c * members.row() + members.size(), to + (c + 1) * members.row(), 0.0F);
 }
 
-void scale_row(std::int64_t n, float factor, float* row) {
-  for (std::int64_t c = 0; c < n; ++c) row[c] *= factor;
-}
-
 // Memory of `count` numbers after that of what was asked for before.
 class Carver {
  public:
@@ -244,7 +240,7 @@ void attend(const SparseKShape& s, const Members& members, std::int64_t count, c
   }
   tile_gemm<false>(count, s.head_dim, members.size(), {scratch.x, row, 1}, scratch.v_rows, s.head_dim, o,
                    s.width());
-  for (std::int64_t i = 0; i < count; ++i) scale_row(s.head_dim, 1.0F / sums[i], o + i * s.width());
+  for (std::int64_t i = 0; i < count; ++i) scale(s.head_dim, 1.0F / sums[i], o + i * s.width());
 }
 
 // Returns the pairs of a query, of every query head, and a member.

@@ -72,6 +72,18 @@ HWY_INLINE FloatVec sigmoid_of_minus(FloatVec m) { return hn::Div(all(1), hn::Ad
 
 HWY_INLINE float sum_lanes_of(FloatVec v) { return hn::GetLane(hn::SumOfLanes(FloatTag(), v)); }
 
+HWY_INLINE float sum_of(std::int64_t n, const float* x) {
+  FloatVec sum = all(0);
+  for_vectors(n, [&](std::int64_t i, auto part) HWY_ATTR { sum = hn::Add(sum, part.load(x + i)); });
+  return sum_lanes_of(sum);
+}
+
+// x *= factor
+HWY_INLINE void scale(std::int64_t n, float factor, float* x) {
+  for_vectors(n, [&](std::int64_t i, auto part)
+                     HWY_ATTR { part.store(hn::Mul(all(factor), part.load(x + i)), x + i); });
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace seqbench
 HWY_AFTER_NAMESPACE();
