@@ -6,7 +6,7 @@
 #define HWY_TARGET_INCLUDE "kernels/activation.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target:
-#include "kernels/vector-inl.h"
+#include "kernels/gates-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace seqbench {
@@ -73,13 +73,8 @@ struct Relu {
 };
 
 struct Sigmoid {
-  static HWY_INLINE FloatVec value(FloatVec x) {
-    return hn::IfThenElse(hn::IsNaN(x), x, sigmoid_of_minus(hn::Neg(x)));
-  }
-  static HWY_INLINE FloatVec slope(FloatVec x) {
-    const FloatVec s = value(x);
-    return hn::Mul(s, hn::Sub(all(1), s));
-  }
+  static HWY_INLINE FloatVec value(FloatVec x) { return gate_sigmoid(x); }
+  static HWY_INLINE FloatVec slope(FloatVec x) { return sigmoid_slope(gate_sigmoid(x)); }
 };
 
 struct Silu {
@@ -96,11 +91,7 @@ struct Gelu {
 };
 
 struct Tanh {
-  // 2 sigmoid(2x) - 1 loses the last digits of small x to the difference; what is lost is below 1e-7.
-  static HWY_INLINE FloatVec value(FloatVec x) {
-    const FloatVec y = hn::MulSub(all(2), sigmoid_of_minus(hn::Mul(all(-2), x)), all(1));
-    return hn::IfThenElse(hn::IsNaN(x), x, y);
-  }
+  static HWY_INLINE FloatVec value(FloatVec x) { return gate_tanh(x); }
   static HWY_INLINE FloatVec slope(FloatVec x) {
     const FloatVec s = sigmoid_of_minus(hn::Mul(all(-2), x));
     return hn::Mul(all(4), hn::Mul(s, hn::Sub(all(1), s)));

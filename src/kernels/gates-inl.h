@@ -1,6 +1,5 @@
-// The functions of gates in sequential cells. Unlike bounded_exp they keep a NaN: a cell is bounded, and
-// would otherwise hide that its run has diverged. Included once per instruction set by Highway's
-// foreach_target.
+// The functions of gates. Unlike bounded_exp they keep a NaN: a cell is bounded, and would otherwise hide
+// that its run has diverged. Included once per instruction set by Highway's foreach_target.
 #if defined(SEQBENCH_KERNELS_GATES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SEQBENCH_KERNELS_GATES_INL_H_
 #undef SEQBENCH_KERNELS_GATES_INL_H_

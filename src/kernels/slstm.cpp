@@ -10,6 +10,7 @@
 // After foreach_target:
 #include <hwy/contrib/math/math-inl.h>
 
+#include "kernels/gates-inl.h"
 #include "kernels/tile_gemm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -17,9 +18,6 @@ namespace seqbench {
 namespace HWY_NAMESPACE {
 namespace {
 
-// 1 / (1 + e^-x)
-HWY_INLINE FloatVec sigmoid(FloatVec x) { return sigmoid_of_minus(hn::Neg(x)); }
-HWY_INLINE FloatVec tanh_of(FloatVec x) { return hn::MulSub(all(2), sigmoid(hn::Add(x, x)), all(1)); }
 // log sigmoid(x)
 HWY_INLINE FloatVec log_forget(FloatVec x) {
   const FloatVec rest = hn::Log1p(FloatTag(), bounded_exp(hn::Neg(hn::Abs(x))));
@@ -53,8 +51,8 @@ HWY_INLINE Step step_of(FloatVec i, FloatVec f, FloatVec z, FloatVec o, const Ce
   step.after.m = hn::Max(kept, i);
   step.keep = bounded_exp(hn::Sub(kept, step.after.m));
   step.take = bounded_exp(hn::Sub(i, step.after.m));
-  step.proposed = tanh_of(z);
-  step.out = sigmoid(o);
+  step.proposed = gate_tanh(z);
+  step.out = gate_sigmoid(o);
   step.after.c = hn::MulAdd(step.keep, before.c, hn::Mul(step.take, step.proposed));
   step.after.n = hn::MulAdd(step.keep, before.n, step.take);
   return step;
@@ -133,7 +131,7 @@ void backward_head(const SlstmShape& s, const SlstmGradients<float>& g, std::int
     const FloatVec d_keep = hn::Mul(hn::MulAdd(d.c, last.c, hn::Mul(d.n, last.n)), step.keep);
     const FloatVec d_kept = hn::Add(d_keep, hn::IfThenElseZero(step.kept_wins, d.m));
     const FloatVec d_gates[] = {
-        hn::Add(d_take, hn::IfThenZeroElse(step.kept_wins, d.m)), hn::Mul(d_kept, sigmoid(hn::Neg(f))),
+        hn::Add(d_take, hn::IfThenZeroElse(step.kept_wins, d.m)), hn::Mul(d_kept, gate_sigmoid(hn::Neg(f))),
         hn::Mul(hn::Mul(d.c, step.take), hn::NegMulAdd(step.proposed, step.proposed, one)),
         hn::Mul(hn::Mul(dh, share), hn::Mul(step.out, hn::Sub(one, step.out)))};
     for (int i = 0; i < 4; ++i) {

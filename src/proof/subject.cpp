@@ -157,7 +157,6 @@ template <class T>
 Outputs Subject::run_in_place_as(const Inputs& in, const Way& way) {
   const State empty = mechanism_->empty_state(in.batch, dtype_of<T>);
   State state = in.start == nullptr ? empty : state_of<T>(*in.start, empty);
-  TapeState on_tape;
   Outputs out;
   out.y.assign(in.x.size(), 0.0);
   std::int64_t first = 0;
@@ -177,8 +176,7 @@ Outputs Subject::run_in_place_as(const Inputs& in, const Way& way) {
     move([&](std::size_t of, std::int64_t at) { out.y[of] = static_cast<double>(y.as<T>()[at]); });
     first += count;
   }
-  on_tape = in_place(state);
-  out.end = numbers_of<T>(on_tape);
+  out.end = numbers_of<T>(in_place(state));
   return out;
 }
 

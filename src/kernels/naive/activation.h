@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -43,6 +44,7 @@ void bias_gelu_backward(std::int64_t rows, std::int64_t width, const T* x, const
 }
 
 inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+inline double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
 
 inline double value_of(Activation f, double x) {
   switch (f) {

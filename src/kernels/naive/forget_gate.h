@@ -1,12 +1,10 @@
 #pragma once
-#include <algorithm>
-#include <cmath>
+#include "kernels/naive/activation.h"
 
 namespace seqbench::naive {
 
 // log sigmoid(x), the log of a forget gate, without overflow on either side.
-inline double log_forget(double x) { return std::min(x, 0.0) - std::log1p(std::exp(-std::abs(x))); }
-// Its slope: sigmoid(-x).
-inline double log_forget_slope(double x) { return 1 / (1 + std::exp(x)); }
+inline double log_forget(double x) { return -softplus(-x); }
+inline double log_forget_slope(double x) { return sigmoid(-x); }
 
 }  // namespace seqbench::naive

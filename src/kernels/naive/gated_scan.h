@@ -35,8 +35,6 @@ constexpr std::int64_t kScanChunk = 16;
 
 namespace naive {
 
-inline double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
-
 inline double candidate_of(Candidate kind, double x) {
   if (kind == Candidate::linear) return x;
   return x >= 0 ? x + 0.5 : sigmoid(x);

@@ -150,5 +150,19 @@ TEST_CASE("sLSTM: the naive gradients are those of the output and of the last st
   }
 }
 
+TEST_CASE("sLSTM: a NaN is not hidden by the gates of a bounded cell") {
+  for_each_target([] {
+    const SlstmShape s = {1, 5, 1, 19};
+    for (std::vector<float> Numbers<float>::*gate : {&Numbers<float>::z, &Numbers<float>::o}) {
+      Numbers<float> in(s);
+      const std::size_t at = 3 * 19 + 18;
+      (in.*gate)[at] = std::numeric_limits<float>::quiet_NaN();
+      const Run<float> run(s, in);
+      CHECK(std::isnan(run.h[at]));
+      CHECK(std::isfinite(run.h[at - 19]));
+    }
+  });
+}
+
 }  // namespace
 }  // namespace seqbench::test
