@@ -78,7 +78,7 @@ class TextTask : public Task {
   std::int64_t examples(Split split) const override {
     return split == Split::train ? 0 : (part(split).size() - 1 + length_ - 1) / length_;
   }
-  bool is_text() const override { return true; }
+  const Tokenizer* tokenizer() const override { return tokenizer_.get(); }
   std::uint64_t data_id() const override { return hash_of(text_); }
 
   Sample sample(Split split, std::int64_t index) const override {
@@ -129,6 +129,7 @@ class TextTask : public Task {
 
   std::uint64_t seed_;
   std::int64_t length_;
+  std::unique_ptr<Tokenizer> tokenizer_ = byte_tokenizer();
   std::string text_;
   std::array<Part, 3> parts_;  // by Split
   std::int64_t distinct_ = 0;  // different bytes in the train part

@@ -9,15 +9,11 @@
 //
 // The public generator also asks for V > length, which nothing in it needs; here V need only hold the keys.
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <stdexcept>
 #include <unordered_map>
-#include <utility>
 
 #include "base/error.h"
-#include "base/random.h"
-#include "task/task.h"
+#include "task/generated.h"
 
 namespace seqbench {
 namespace {
@@ -27,27 +23,6 @@ enum class Fillers { distinct, any, zero };
 Fillers fillers_of(const std::string& name) {
   if (name == "any") return Fillers::any;
   return name == "zero" ? Fillers::zero : Fillers::distinct;
-}
-
-// The place of `position` in an order of 0..count-1 that `key` fixes, without storing that order: Feistel
-// rounds on the two digits of a number in base ceil(sqrt(count)), repeated while the result is not below
-// count (twice at most, on average). With few examples four rounds still favour some orders (a chi-square
-// over 3000 epochs of 9 shows it), six do not; eight leave a margin.
-std::int64_t shuffled(std::uint64_t key, std::int64_t count, std::int64_t position) {
-  constexpr std::uint64_t kRounds = 8;
-  auto side = static_cast<std::uint64_t>(std::sqrt(static_cast<double>(count)));
-  while (side * side < static_cast<std::uint64_t>(count)) ++side;
-  auto place = static_cast<std::uint64_t>(position);
-  do {
-    std::uint64_t left = place / side;
-    std::uint64_t right = place % side;
-    for (std::uint64_t round = 0; round < kRounds; ++round) {
-      const std::uint64_t moved = Random(key, "mqar.order", right * kRounds + round).below(side);
-      left = std::exchange(right, (left + moved) % side);
-    }
-    place = left * side + right;
-  } while (place >= static_cast<std::uint64_t>(count));
-  return static_cast<std::int64_t>(place);
 }
 
 void check(const Options& options) {
@@ -68,15 +43,14 @@ void check(const Options& options) {
           vocab / 2 - 1, pairs, 2 * pairs + 2);
 }
 
-class Mqar : public Task {
+class Mqar : public GeneratedTask {
  public:
   Mqar(const Options& options, std::uint64_t seed)
-      : seed_(seed),
+      : GeneratedTask("mqar", options, seed),
         vocab_size_(options.integer("vocab_size")),
         length_(options.integer("length")),
         pairs_(options.integer("pairs")),
         passes_(options.integer("passes")),
-        train_examples_(options.integer("train_examples")),
         fillers_(fillers_of(options.text("fillers"))) {
     const double exponent = 1.0 - options.real("power_a");
     const std::int64_t gaps = (length_ - context()) / 2;
@@ -91,14 +65,10 @@ class Mqar : public Task {
     const std::int64_t values = vocab_size_ - vocab_size_ / 2;
     return {.uniform = 1.0 / static_cast<double>(values), .in_context = 1.0 / static_cast<double>(pairs_)};
   }
-  std::int64_t examples(Split split) const override { return split == Split::train ? train_examples_ : 0; }
-
-  Sample sample(Split split, std::int64_t index) const override {
-    if (index < 0) throw std::out_of_range("mqar: the index of an example is negative");
-    static constexpr std::array kPurposes = {"mqar.train", "mqar.valid", "mqar.test"};
-    if (split == Split::train && train_examples_ > 0) index = place_in_set(index);
-    Random random(seed_, kPurposes[static_cast<std::size_t>(split)], static_cast<std::uint64_t>(index));
-    return drawn(random);
+  std::string spelled(std::int32_t token) const override {
+    if (token == 0) return ".";
+    const std::int64_t half = vocab_size_ / 2;
+    return token < half ? fmt::format("k{}", token) : fmt::format("v{}", token - half);
   }
 
   std::optional<std::vector<std::int32_t>> oracle(const std::vector<std::int32_t>& tokens) const override {
@@ -115,22 +85,15 @@ class Mqar : public Task {
  private:
   std::int64_t context() const { return 2 * pairs_ * passes_; }
 
-  // Each epoch goes through the fixed set in an order of its own.
-  std::int64_t place_in_set(std::int64_t index) const {
-    Random epoch(seed_, "mqar.epoch", static_cast<std::uint64_t>(index / train_examples_));
-    const std::uint64_t high = epoch.next();
-    return shuffled((high << 32) | epoch.next(), train_examples_, index % train_examples_);
-  }
-
-  // Keys, values and gaps come first, so that they are the same whatever the fillers.
-  Sample drawn(Random& random) const {
+  Sample draw(Random& random) const override {
     std::vector<bool> taken(static_cast<std::size_t>(vocab_size_));  // bits: 1 KB at V = 8192
     const std::vector<std::int32_t> keys = draw_distinct(random, 1, vocab_size_ / 2, taken);
     const std::vector<std::int32_t> values = draw_distinct(random, vocab_size_ / 2, vocab_size_, taken);
     const std::vector<std::int32_t> gaps = draw_gaps(random);
     Sample sample{.tokens = std::vector<std::int32_t>(static_cast<std::size_t>(length_), 0),
                   .labels = std::vector<std::int32_t>(static_cast<std::size_t>(length_), kIgnore),
-                  .slices = {{"pairs", pairs_}}};
+                  .slices = {{"pairs", pairs_}},
+                  .distances = std::vector<std::int32_t>(static_cast<std::size_t>(length_), 0)};
     for (std::int64_t i = 0; i < pairs_ * passes_; ++i) {
       sample.tokens[2 * i] = keys[i % pairs_];
       sample.tokens[2 * i + 1] = values[i % pairs_];
@@ -139,6 +102,7 @@ class Mqar : public Task {
       const std::int64_t query = context() + 2 * gaps[d];
       sample.tokens[query] = keys[d];
       sample.labels[query] = values[d];
+      sample.distances[query] = static_cast<std::int32_t>(query - (context() - 2 * pairs_ + 2 * d + 1));
     }
     if (fillers_ != Fillers::zero) fill(random, taken, sample);
     return sample;
@@ -185,8 +149,7 @@ class Mqar : public Task {
     }
   }
 
-  std::uint64_t seed_;
-  std::int64_t vocab_size_, length_, pairs_, passes_, train_examples_;
+  std::int64_t vocab_size_, length_, pairs_, passes_;
   Fillers fillers_;
   std::vector<double> inverse_weight_;  // of each gap
 };
@@ -199,6 +162,7 @@ void register_mqar(TaskRegistry& registry) {
       .summary = "multi-query associative recall: key-value pairs, then each key once, to be answered with "
                  "its value",
       .source = "Arora et al. 2023, arXiv 2312.04927; HazyResearch/zoology, zoology/data/multiquery_ar.py",
+      .version = 2,
       .options =
           {
               Option::integer("vocab_size", 8192, {4, 1 << 24},
@@ -214,10 +178,7 @@ void register_mqar(TaskRegistry& registry) {
                              "tokens between queries: zero; distinct, random but no key or value of the "
                              "sequence (much harder); any, "
                              "as published, may repeat a key"),
-              Option::integer(
-                  "train_examples", 0, {0, static_cast<double>(std::int64_t{1} << 40)},
-                  "0: a fresh example each time; N: a fixed set of N, each epoch in an order of its own "
-                  "(published form: 100000)"),
+              train_examples_option(),
           },
       .make = [](const Options& options, std::uint64_t seed) -> std::unique_ptr<Task> {
         check(options);

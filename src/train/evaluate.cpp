@@ -47,7 +47,7 @@ Metrics metrics_of(const ScoreSum& sum, const Task& task) {
   metrics.accuracy = static_cast<double>(sum.correct) / labels;
   metrics.exact = static_cast<double>(sum.exact) / static_cast<double>(sum.examples);
   metrics.accuracy_interval = wilson(metrics.accuracy, sum.examples);
-  if (task.is_text()) metrics.bits_per_byte = metrics.loss / std::numbers::ln2;
+  if (task.tokenizer() != nullptr) metrics.bits_per_byte = metrics.loss / std::numbers::ln2;
   return metrics;
 }
 

@@ -1,9 +1,11 @@
 // What every task promises, whatever it is: src/task/task.h, held against each one that is registered. A task
 // must work with its defaults; one that reads files is given a made-up text.
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 
 #include "base/parallel.h"
+#include "task/generated.h"
 #include "unit/tasks/make_task.h"
 
 namespace seqbench {
@@ -40,13 +42,27 @@ bool same(const Sample& a, const Sample& b) {
          });
 }
 
+// What decides an answer has been read when it is asked for.
+void check_distances(const Sample& sample) {
+  if (sample.distances.empty()) return;
+  REQUIRE(sample.distances.size() == sample.tokens.size());
+  for (std::size_t t = 0; t < sample.labels.size(); ++t) {
+    if (sample.labels[t] == kIgnore) continue;
+    CHECK(sample.distances[t] >= 0);
+    CHECK(sample.distances[t] <= static_cast<std::int32_t>(t));
+  }
+}
+
 void check_sample(const Sample& sample, const Task& task) {
   const auto in_vocabulary = [&](std::int32_t token) { return token >= 0 && token < task.vocab_size(); };
-  REQUIRE(static_cast<std::int64_t>(sample.tokens.size()) == task.length());
+  REQUIRE(sample.tokens.size() > 0);
+  REQUIRE(static_cast<std::int64_t>(sample.tokens.size()) <= task.length());
   REQUIRE(sample.labels.size() == sample.tokens.size());
   CHECK(std::ranges::all_of(sample.tokens, in_vocabulary));
   CHECK(std::ranges::all_of(sample.labels, [&](std::int32_t l) { return l == kIgnore || in_vocabulary(l); }));
   CHECK(std::ranges::any_of(sample.labels, in_vocabulary));
+  check_distances(sample);
+  REQUIRE((sample.surprise.empty() || sample.surprise.size() == sample.tokens.size()));
   CHECK(std::ranges::none_of(sample.slices, [](const Slice& slice) { return slice.by.empty(); }));
 }
 
@@ -104,6 +120,28 @@ TEST_CASE("tasks: examples differ from each other, from split to split, and in t
     std::ranges::sort(seen);
     seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
     CHECK(seen.size() == drawn);
+  });
+}
+
+TEST_CASE("tasks: no sequence that is drawn can be in two splits") {
+  for_every_task([](const TaskEntry& entry, const Given& given) {
+    const auto task = make_task(entry.name, given, 3);
+    if (dynamic_cast<const GeneratedTask*>(task.get()) == nullptr) return;  // a text is cut, not drawn
+    for (const Split split : kSplits) {
+      for (std::int64_t i = 0; i < kExamples; ++i) CHECK(split_of(task->sample(split, i).tokens) == split);
+    }
+  });
+}
+
+TEST_CASE("tasks: every token has a spelling of its own") {
+  for_every_task([](const TaskEntry& entry, const Given& given) {
+    const auto task = make_task(entry.name, given);
+    std::set<std::string> spellings;
+    for (std::int32_t token = 0; token < task->vocab_size(); ++token) {
+      CHECK_FALSE(task->spelled(token).empty());
+      spellings.insert(task->spelled(token));
+    }
+    CHECK(static_cast<std::int64_t>(spellings.size()) == task->vocab_size());
   });
 }
 

@@ -97,7 +97,7 @@ TEST_CASE("language_model: any byte is a token, and the guessing level counts th
   options["test_fraction"] = 0.5;
   const auto task = make_task("language_model", options);
   CHECK(task->vocab_size() == 256);
-  CHECK(task->is_text());
+  CHECK(task->tokenizer() != nullptr);
   CHECK(task->chance().uniform == doctest::Approx(0.25));
   CHECK_FALSE(task->chance().in_context.has_value());
   CHECK_FALSE(task->oracle({1, 2, 3}).has_value());
