@@ -31,10 +31,8 @@ class Estimates {
 
 // Of all steps of training, when none stops early.
 double training_flops(const PlannedRun& run, const Estimate& estimate) {
-  const Options& train = run.spec.train;
-  const auto tokens =
-      train.integer("steps") * train.integer("batch") * run.spec.task_options.integer("length");
-  return estimate.flops_per_token * static_cast<double>(tokens);
+  const auto steps = static_cast<double>(run.spec.train.integer("steps"));
+  return estimate.flops_per_token * estimate.tokens_per_step * steps;
 }
 
 }  // namespace

@@ -14,9 +14,9 @@ constexpr std::size_t kLongestSlug = 60;
 
 // Ten hexadecimal digits; a new version of the task's scores, or other files behind the same names, make it
 // another run.
-std::string hash_of_run(const PlannedRun& run, std::uint64_t data_id) {
+std::string hash_of_run(const PlannedRun& run) {
   const std::uint64_t hash = hash_of(
-      fmt::format("{} task version {} data {}", run.resolved.dump(), run.spec.task->version, data_id));
+      fmt::format("{} task version {} data {}", run.resolved.dump(), run.spec.task->version, run.data_id));
   return fmt::format("{:010x}", hash & 0xffffffffffULL);
 }
 
@@ -52,10 +52,10 @@ PlannedRun planned_run(const Json& base, const Experiment& experiment, const std
     set_path(spec, axis.path, axis.values[values[a]], "grid." + axis.path);
   }
   PlannedRun run{.experiment = experiment.name, .spec = resolve(spec)};
-  const std::uint64_t data_id = check(run.spec);
+  run.data_id = check(run.spec);
   run.resolved = resolved_json(experiment.name, run.spec);
   const std::string slug = slug_of_run(run.spec, experiment.grid, values).substr(0, kLongestSlug);
-  run.id = slug + "-" + hash_of_run(run, data_id);
+  run.id = slug + "-" + hash_of_run(run);
   run.folder = out / experiment.name / run.id;
   return run;
 } catch (const Error& error) {

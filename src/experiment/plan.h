@@ -15,6 +15,7 @@ struct PlannedRun {
   std::filesystem::path folder = {};  // where its results go
   RunSpec spec;
   Json resolved = {};
+  std::uint64_t data_id = 0;  // Task::data_id()
 };
 
 // One spec file.

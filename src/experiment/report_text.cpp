@@ -7,6 +7,7 @@
 #include <set>
 
 #include "experiment/format.h"
+#include "experiment/slice_text.h"
 #include "experiment/spec.h"
 #include "experiment/statistics.h"
 #include "experiment/summary.h"
@@ -53,6 +54,12 @@ std::string accuracy_text(const Group& group) {
       [](const RunResult& r) { return r.test.accuracy_interval; });
 }
 
+std::string excess_text(const Group& group) {
+  return with_interval(group, [](const RunResult& r) { return r.test.excess.value_or(std::nan("")); },
+                       {-std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()},
+                       {});
+}
+
 std::string bits_text(const Group& group) {
   return with_interval(group, [](const RunResult& r) { return r.test.bits_per_byte.value_or(std::nan("")); },
                        {0, std::numeric_limits<double>::infinity()}, {});
@@ -91,8 +98,9 @@ class Report {
 
   std::string text() const {
     std::string text = main_table() + notes();
-    if (std::ranges::any_of(ok_, [&](const auto* stored) { return lengths_of(*stored).size() > 1; })) {
-      text += fmt::format("\n{}", length_table());
+    for (const std::string& more : {tests_text(label_headers(), scored_rows(), false, false),
+                                    slices_text(label_headers(), scored_rows())}) {
+      if (!more.empty()) text += "\n" + more;
     }
     return text;
   }
@@ -104,12 +112,13 @@ class Report {
     return a.path != "seed" && a.path != "model.mixer" && a.values.size() > 1;
   }
 
-  void add_label_columns(Table& table) const {
-    table.add_column("mechanism", Align::left);
+  Texts label_headers() const {
+    Texts headers = {"mechanism"};
     for (std::size_t a = 0; a < labels_.size(); ++a) {
       const std::string& path = experiment_.grid.axes[a].path;
-      if (has_column(a)) table.add_column(path.substr(path.rfind('.') + 1), Align::left);
+      if (has_column(a)) headers.push_back(path.substr(path.rfind('.') + 1));
     }
+    return headers;
   }
 
   Texts label_cells(const Group& group) const {
@@ -127,6 +136,11 @@ class Report {
         ok_, [](const auto* stored) { return stored->result.test.bits_per_byte.has_value(); });
   }
 
+  bool is_source() const {
+    return std::ranges::any_of(ok_,
+                               [](const auto* stored) { return stored->result.test.excess.has_value(); });
+  }
+
   // "@4096" when all runs have the same longest context, "@longest" when they differ.
   template <class F>
   std::string longest(const F& get) const {
@@ -142,7 +156,7 @@ class Report {
   void add_value_columns(Table& table) const {
     const auto add = [&](const std::string& header) { table.add_column(header, Align::right); };
     add("seeds");
-    add(is_text() ? "test bits/byte\nmean [95%]" : "solved");
+    add(is_text() ? "test bits/byte\nmean [95%]" : is_source() ? "nats above source\nmean [95%]" : "solved");
     add("test accuracy\nmean [95%]");
     add("chance");
     add("para-\nmeters");
@@ -155,7 +169,9 @@ class Report {
   }
 
   Texts value_cells(const Group& group) const {
-    Texts cells = {seeds_text(group), is_text() ? bits_text(group) : solved_text(group)};
+    Texts cells = {seeds_text(group), is_text()     ? bits_text(group)
+                                      : is_source() ? excess_text(group)
+                                                    : solved_text(group)};
     const auto add = [&](const Get& get, std::string (*format)(double)) {
       cells.push_back(typical(group, get, format));
     };
@@ -203,7 +219,7 @@ class Report {
 
   std::string main_table() const {
     Table table;
-    add_label_columns(table);
+    for (const std::string& header : label_headers()) table.add_column(header, Align::left);
     add_value_columns(table);
     for (const Group& group : groups_) {
       Texts cells = label_cells(group);
@@ -214,42 +230,14 @@ class Report {
     return table.text();
   }
 
-  // The test accuracy at each length a run was tested at; none when it was tested at one only.
-  static std::map<std::int64_t, double> lengths_of(const StoredResult& stored) {
-    std::map<std::int64_t, double> accuracy;
-    for (const auto& slice : stored.result.test.slices) {
-      if (slice.by == "length") accuracy[slice.value] = slice.accuracy;
-    }
-    return accuracy;
-  }
-
-  std::string length_table() const {
-    std::set<std::int64_t> lengths;
-    for (const StoredResult* stored : ok_) {
-      for (const auto& [length, accuracy] : lengths_of(*stored)) lengths.insert(length);
-    }
-    Table table;
-    add_label_columns(table);
-    for (const std::int64_t length : lengths) {
-      table.add_column(
-          fmt::format("{}length {}", length == *lengths.begin() ? "test accuracy at\n" : "", length),
-          Align::right);
-    }
+  std::vector<ScoredRow> scored_rows() const {
+    std::vector<ScoredRow> rows;
     for (const Group& group : groups_) {
-      Texts cells = label_cells(group);
-      for (const std::int64_t length : lengths) cells.push_back(accuracy_at(group, length));
-      table.add_row(std::move(cells));
+      ScoredRow row{.labels = label_cells(group), .runs = {}};
+      for (const StoredResult* stored : group.ok) row.runs.push_back(&stored->result);
+      rows.push_back(std::move(row));
     }
-    return table.text();
-  }
-
-  static std::string accuracy_at(const Group& group, std::int64_t length) {
-    std::vector<double> values;
-    for (const StoredResult* stored : group.ok) {
-      const auto accuracy = lengths_of(*stored);
-      if (accuracy.contains(length)) values.push_back(accuracy.at(length));
-    }
-    return values.empty() ? "-" : share(mean(values));
+    return rows;
   }
 
   // What the numbers of the table mean.
@@ -259,7 +247,7 @@ class Report {
         seeds ? "[95%]: interval of the mean over the seeds (Student's t); costs and speeds are those of the "
                 "middle seed."
               : "[95%]: interval over the test examples of the one run (Wilson)."};
-    if (!is_text())
+    if (!is_text() && !is_source())
       notes.push_back(fmt::format("solved: seeds with a test accuracy of at least {}.", kSolved));
     notes.push_back(fmt::format("chance: guessing among all answers{}.",
                                 chance_in_context() ? " / among those that stand in the sequence" : ""));

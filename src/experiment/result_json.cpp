@@ -1,4 +1,5 @@
 // The keys of result.json, written and read. Within a schema number keys are added, never changed.
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -14,9 +15,10 @@ double number(const Json& json) {
 }
 
 Json json_of(const Metrics::SliceMetrics& slice) {
-  return {{"by", slice.by},       {"value", slice.value},
-          {"loss", slice.loss},   {"accuracy", slice.accuracy},
-          {"exact", slice.exact}, {"examples", slice.examples}};
+  return {{"by", slice.by},        {"value", slice.value},
+          {"loss", slice.loss},    {"accuracy", slice.accuracy},
+          {"exact", slice.exact},  {"examples", slice.examples},
+          {"labels", slice.labels}};
 }
 
 Metrics::SliceMetrics slice_of(const Json& json) {
@@ -25,7 +27,8 @@ Metrics::SliceMetrics slice_of(const Json& json) {
           .loss = number(json.at("loss")),
           .accuracy = number(json.at("accuracy")),
           .exact = number(json.at("exact")),
-          .examples = json.at("examples")};
+          .examples = json.at("examples"),
+          .labels = json.value("labels", std::int64_t{0})};
 }
 
 Json json_of(const Metrics& metrics) {
@@ -34,11 +37,17 @@ Json json_of(const Metrics& metrics) {
                {"accuracy", metrics.accuracy},
                {"accuracy_interval", {metrics.accuracy_interval.low, metrics.accuracy_interval.high}},
                {"exact", metrics.exact}};
-  if (metrics.bits_per_byte) json["bits_per_byte"] = *metrics.bits_per_byte;
+  if (metrics.bits_per_byte) {
+    json["bits_per_byte"] = *metrics.bits_per_byte;
+    json["perplexity"] = std::exp(metrics.loss);
+  }
+  if (metrics.excess) json["excess"] = *metrics.excess;
   json["chance"] = metrics.chance.uniform;
   if (metrics.chance.in_context) json["chance_in_context"] = *metrics.chance.in_context;
+  if (metrics.chance.exact) json["chance_exact"] = *metrics.chance.exact;
   json["examples"] = metrics.examples;
   json["labels"] = metrics.labels;
+  json["errors"] = metrics.errors;
   json["slices"] = Json::array();
   for (const auto& slice : metrics.slices) json["slices"].push_back(json_of(slice));
   return json;
@@ -53,12 +62,38 @@ Metrics metrics_of_json(const Json& json) {
                                number(json.at("accuracy_interval").at(1))};
   metrics.exact = number(json.at("exact"));
   if (json.contains("bits_per_byte")) metrics.bits_per_byte = number(json.at("bits_per_byte"));
+  if (json.contains("excess")) metrics.excess = number(json.at("excess"));
   metrics.chance.uniform = number(json.at("chance"));
   if (json.contains("chance_in_context")) metrics.chance.in_context = number(json.at("chance_in_context"));
+  if (json.contains("chance_exact")) metrics.chance.exact = number(json.at("chance_exact"));
   json.at("examples").get_to(metrics.examples);
   json.at("labels").get_to(metrics.labels);
+  metrics.errors = json.value("errors", std::int64_t{0});
   for (const Json& slice : json.at("slices")) metrics.slices.push_back(slice_of(slice));
   return metrics;
+}
+
+// A test at other options: its metrics, and what is different.
+Json json_of(const SettingMetrics& test) {
+  Json json = {{"setting", settings_json(test.setting)}};
+  json.update(json_of(test.metrics));
+  return json;
+}
+
+// What a setting holds in a result; the declaration of the option is not needed to show it.
+Value setting_value(const Json& json) {
+  if (json.is_boolean()) return json.get<bool>();
+  if (json.is_number_integer()) return json.get<std::int64_t>();
+  if (json.is_number()) return json.get<double>();
+  if (json.is_string()) return json.get<std::string>();
+  if (!json.empty() && json[0].is_string()) return json.get<Texts>();
+  return json.get<Integers>();
+}
+
+SettingMetrics setting_metrics_of(const Json& json) {
+  SettingMetrics test{.setting = {}, .metrics = metrics_of_json(json)};
+  for (const auto& [name, value] : json.at("setting").items()) test.setting[name] = setting_value(value);
+  return test;
 }
 
 template <class T>
@@ -126,6 +161,8 @@ Json result_json(const PlannedRun& run, const StoredResult& stored) {
                {"steps", result.steps}};
   json["metrics"] = {
       {"train", json_of(result.train)}, {"valid", json_of(result.valid)}, {"test", json_of(result.test)}};
+  json["metrics"]["settings"] = Json::array();
+  for (const SettingMetrics& test : result.settings) json["metrics"]["settings"].push_back(json_of(test));
   json["cost"] = json_of(result.cost);
   json["environment"] = json_of(stored.environment);
   json["time"] = {{"started", stored.started},
@@ -144,6 +181,8 @@ StoredResult stored_result(const Json& json) {
   result.train = metrics_of_json(metrics.at("train"));
   result.valid = metrics_of_json(metrics.at("valid"));
   result.test = metrics_of_json(metrics.at("test"));
+  for (const Json& test : metrics.value("settings", Json::array()))
+    result.settings.push_back(setting_metrics_of(test));
   result.cost = cost_of(json.at("cost"));
   stored.environment = environment_of(json.at("environment"));
   json.at("time").at("started").get_to(stored.started);

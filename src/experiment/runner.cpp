@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <mutex>
 #include <new>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 namespace seqbench {
@@ -68,6 +69,7 @@ class Executor {
     RunContext context;
     context.threads = execution_.environment.threads;
     context.folder = planned.folder;
+    context.about = {{"spec", planned.resolved.dump()}, {"data", std::to_string(planned.data_id)}};
     context.gate = &gate_;
     context.interrupted = &interrupted_;
     context.progress = [&](const Progress& progress) { tell([&] { observer_.progress(index, progress); }); };

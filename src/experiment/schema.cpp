@@ -61,9 +61,24 @@ Json named(const Entry& entry) {
   return object_of(properties);
 }
 
+// A list of objects with some of the task's options.
+Json settings(const TaskEntry& entry, const char* help, Json more) {
+  Json properties = std::move(more);
+  properties.update(properties_of(entry.options));
+  for (auto& [name, property] : properties.items()) property.erase("default");
+  Json list = list_of(object_of(properties));
+  list["description"] = help;
+  return list;
+}
+
 Json any_task() {
   Json any = Json::array();
-  for (const TaskEntry& entry : tasks().all()) any.push_back(named(entry));
+  for (const TaskEntry& entry : tasks().all()) {
+    any.push_back(named(entry));
+    any.back()["properties"]["mix"] = settings(
+        entry, "settings of the task that are trained on together, shuffled",
+        {{"weight", {{"type", "number"}, {"exclusiveMinimum", 0}, {"description", "its share of the mix"}}}});
+  }
   return {{"description", "where tokens and labels come from"}, {"anyOf", any}};
 }
 
@@ -130,6 +145,10 @@ Json section(const char* help, const OptionList& options) {
 std::string schema_text() {
   Json model = section("a small causal language model around the mechanism", model_options());
   model["properties"]["mixer"] = mixer();
+  Json eval = section("how it is scored", eval_options());
+  eval["properties"]["settings"] = list_of({{"type", "object"}});
+  eval["properties"]["settings"]["description"] =
+      "further tests: options of the task that are different there";
   Json spec = object_of({
       {"$schema", {{"type", "string"}}},
       {"schema", {{"const", kSchema}}},
@@ -137,7 +156,7 @@ std::string schema_text() {
       {"task", any_task()},
       {"model", model},
       {"train", section("how the model is trained", train_options())},
-      {"eval", section("how it is scored", eval_options())},
+      {"eval", eval},
       {"measure", section("what is measured of its cost", measure_options())},
       {"seed", seed()},
       {"grid", grid()},

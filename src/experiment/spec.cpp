@@ -65,22 +65,62 @@ void expect_object(const Json& json, const std::string& path) {
   fail_if(!json.is_object(), "{}: expected an object, got {}.", path, shown(json));
 }
 
-// The options of `object`, whose key `own` ("" = none) is not one of them.
-Options options_of(const Json& object, const OptionList& declared, const std::string& path,
-                   const std::string& own) {
+// What `object` gives of the declared options; its keys `own` are not among them. Checked.
+std::map<std::string, Value> given_options(const Json& object, const OptionList& declared,
+                                           const std::string& path, const Texts& own) {
   expect_object(object, path);
-  Texts known = names_of(declared);
-  if (!own.empty()) known.insert(known.begin(), own);
+  Texts known = own;
+  for (const std::string& name : names_of(declared)) known.push_back(name);
   std::map<std::string, Value> given;
   for (const auto& [key, json] : object.items()) {
     fail_if(std::ranges::find(known, key) == known.end(), "{}", unknown_name("key", key, path, known));
-    if (key == own) continue;
+    if (std::ranges::find(own, key) != own.end()) continue;
     const Option& option = *std::ranges::find(declared, key, &Option::name);
     const auto value = value_of(json, option);
     fail_if(!value, "{}.{}: expected {}, got {}.", path, key, expected(option), shown(json));
     given.emplace(key, *value);
   }
-  return Options(declared, given, path);
+  const Options checked(declared, given, path);
+  return given;
+}
+
+Options options_of(const Json& object, const OptionList& declared, const std::string& path,
+                   const Texts& own) {
+  return Options(declared, given_options(object, declared, path, own), path);
+}
+
+// A list of what differs from the task's options: "mix" (`weighted`) or "settings".
+std::vector<TaskSetting> settings_of(const Json& object, const char* key, const std::string& path,
+                                     const TaskEntry& task, bool weighted) {
+  if (!object.contains(key)) return {};
+  const Json& list = object.at(key);
+  fail_if(!list.is_array(), "{}: expected a list of objects with options of {}, got {}.", path, task.name,
+          shown(list));
+  std::vector<TaskSetting> settings;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    TaskSetting setting{.options = {}, .path = fmt::format("{}[{}]", path, i)};
+    setting.options =
+        given_options(list[i], task.options, setting.path, weighted ? Texts{"weight"} : Texts{});
+    if (list[i].contains("weight")) {
+      const Json& weight = list[i].at("weight");
+      fail_if(!weight.is_number() || weight.get<double>() <= 0 || weight.get<double>() > 1e9,
+              "{}.weight: expected a number above 0, got {}.", setting.path, shown(weight));
+      setting.weight = weight.get<double>();
+    }
+    settings.push_back(std::move(setting));
+  }
+  return settings;
+}
+
+Json json_of(const std::vector<TaskSetting>& settings, bool weighted) {
+  Json list = Json::array();
+  for (const TaskSetting& setting : settings) {
+    Json object = Json::object();
+    if (weighted) object["weight"] = setting.weight;
+    object.update(settings_json(setting.options));
+    list.push_back(std::move(object));
+  }
+  return list;
 }
 
 const Json& section(const Json& spec, const char* key) {
@@ -113,7 +153,7 @@ MixerSpec mixer_of(const Json& json, const std::string& path) {
   const Json object = json.is_string() ? Json{{"name", json}} : json;
   const MechanismEntry& entry =
       mechanisms().find(name_in(object, path, known), json.is_string() ? path : path + ".name");
-  return {entry.name, options_of(object, entry.options, path, "name"), path};
+  return {entry.name, options_of(object, entry.options, path, {"name"}), path};
 }
 
 std::vector<MixerSpec> mixers_of(const Json& model) {
@@ -151,6 +191,12 @@ bool safe(char c) {
 
 }  // namespace
 
+Json settings_json(const std::map<std::string, Value>& settings) {
+  Json object = Json::object();
+  for (const auto& [option, value] : settings) object[option] = json_of(value);
+  return object;
+}
+
 const Texts& spec_keys() {
   static const Texts keys = {"$schema", "schema",  "name", "task", "model", "train",
                              "eval",    "measure", "seed", "grid", "select"};
@@ -168,13 +214,15 @@ RunSpec resolve(const Json& spec) {
   RunSpec run;
   const Json& task = section(spec, "task");
   run.task = &tasks().find(name_in(task, "task", all_names(tasks())), "task.name");
-  run.task_options = options_of(task, run.task->options, "task", "name");
+  run.task_options = options_of(task, run.task->options, "task", {"name", "mix"});
+  run.mix = settings_of(task, "mix", "task.mix", *run.task, true);
   const Json& model = section(spec, "model");
-  run.model.options = options_of(model, model_options(), "model", "mixer");
+  run.model.options = options_of(model, model_options(), "model", {"mixer"});
   run.model.mixers = mixers_of(model);
-  run.train = options_of(section(spec, "train"), train_options(), "train", "");
-  run.eval = options_of(section(spec, "eval"), eval_options(), "eval", "");
-  run.measure = options_of(section(spec, "measure"), measure_options(), "measure", "");
+  run.train = options_of(section(spec, "train"), train_options(), "train", {});
+  run.eval = options_of(section(spec, "eval"), eval_options(), "eval", {"settings"});
+  run.settings = settings_of(section(spec, "eval"), "settings", "eval.settings", *run.task, false);
+  run.measure = options_of(section(spec, "measure"), measure_options(), "measure", {});
   run.seed = seed_of(spec);
   return run;
 }
@@ -194,7 +242,7 @@ MixerSpec parse_mixer(const std::string& name, const std::string& options, const
 std::string mixer_argument(const std::string& name, const std::map<std::string, Value>& settings) {
   if (settings.empty()) return name;
   Json object = {{"name", name}};
-  for (const auto& [option, value] : settings) object[option] = json_of(value);
+  object.update(settings_json(settings));
   return "'" + object.dump() + "'";
 }
 
@@ -217,12 +265,14 @@ Json resolved_json(const std::string& name, const RunSpec& spec) {
   Json json = {{"schema", kSchema}, {"name", name}};
   json["task"] = {{"name", spec.task->name}};
   add_options(json["task"], spec.task->options, spec.task_options);
+  json["task"]["mix"] = json_of(spec.mix, true);
   add_options(json["model"], model_options(), spec.model.options);
   Json mixers = Json::array();
   for (const MixerSpec& mixer : spec.model.mixers) mixers.push_back(mixer_json(mixer));
   json["model"]["mixer"] = mixers.size() == 1 ? mixers[0] : mixers;
   add_options(json["train"], train_options(), spec.train);
   add_options(json["eval"], eval_options(), spec.eval);
+  json["eval"]["settings"] = json_of(spec.settings, false);
   add_options(json["measure"], measure_options(), spec.measure);
   json["seed"] = spec.seed;
   return json;

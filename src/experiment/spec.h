@@ -14,6 +14,9 @@ constexpr int kSchema = 1;  // of specs and of results
 // The keys a spec may have at its top.
 const Texts& spec_keys();
 
+// Options by name.
+Json settings_json(const std::map<std::string, Value>& settings);
+
 // Throws Error with the dotted path, what was expected and what was given. Does not check that the parts fit
 // each other: that is check() of train/run.h.
 RunSpec resolve(const Json& spec);

@@ -84,6 +84,8 @@ bool RunFiles::resume(RunState& state) {
   const auto metadata = load_safetensors(file, tensors(*state.train));
   state.train->step = whole(metadata, "step");
   state.window = {.loss = real(metadata, "window_loss"),
+                  .surprise = real(metadata, "window_surprise"),
+                  .surprises = whole(metadata, "window_surprises"),
                   .labels = whole(metadata, "window_labels"),
                   .correct = whole(metadata, "window_correct"),
                   .examples = whole(metadata, "window_examples"),
@@ -99,6 +101,8 @@ void RunFiles::save(const RunState& state) const {
   save_safetensors(folder_ / "checkpoint.safetensors", tensors(*state.train),
                    {{"step", std::to_string(state.train->step)},
                     {"window_loss", number(state.window.loss)},
+                    {"window_surprise", number(state.window.surprise)},
+                    {"window_surprises", std::to_string(state.window.surprises)},
                     {"window_labels", std::to_string(state.window.labels)},
                     {"window_correct", std::to_string(state.window.correct)},
                     {"window_examples", std::to_string(state.window.examples)},
@@ -115,9 +119,9 @@ void RunFiles::add_point(const CurvePoint& point) {
   fail_if(!out, "{}: could not be written; is the disk full?", (folder_ / "curve.jsonl").string());
 }
 
-void RunFiles::finish(TrainState& state) const {
+void RunFiles::finish(TrainState& state, const std::map<std::string, std::string>& about) const {
   if (folder_.empty()) return;
-  save_safetensors(folder_ / "model.safetensors", weights(state, &TrainState::weights, ""), {});
+  save_safetensors(folder_ / "model.safetensors", weights(state, &TrainState::weights, ""), about);
   std::filesystem::remove(folder_ / "checkpoint.safetensors");
 }
 

@@ -1,6 +1,8 @@
 // What a run keeps on disk: its curve, its state while unfinished, and the trained model.
 #pragma once
 #include <filesystem>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "train/result.h"
@@ -26,8 +28,8 @@ class RunFiles {
   bool resume(RunState& state);
   void save(const RunState& state) const;
   void add_point(const CurvePoint& point);
-  // The trained model is kept, the checkpoint goes.
-  void finish(TrainState& state) const;
+  // The trained model is kept, with `about` in its file, and the checkpoint goes.
+  void finish(TrainState& state, const std::map<std::string, std::string>& about) const;
 
  private:
   std::vector<NamedTensor> tensors(TrainState& state) const;

@@ -4,19 +4,25 @@
 
 #include "model/language_model.h"
 #include "task/task.h"
+#include "train/batch.h"
 #include "train/result.h"
-#include "train/trainer.h"
+#include "train/spec.h"
 
 namespace seqbench {
 
-// 95% interval of a share of `count` trials (Wilson 1927): never of width zero, never outside [0, 1].
-Interval wilson(double share, std::int64_t count);
+struct Evaluator {
+  const LanguageModel& model;
+  const Buffer& weights;
+  int threads = 1;
+  std::int64_t rows = kRows;  // that go through the model at once
 
-Metrics metrics_of(const ScoreSum& sum, const Task& task);
-
-// Scores `examples` examples of a split, or all it has when that is fewer (a test split with an end is always
-// read whole). The same figures at any number of threads.
-Metrics evaluate(const Task& task, const LanguageModel& model, const Buffer& weights, Split split,
-                 std::int64_t examples, int threads);
+  // Scores `examples` examples of a split, or all it has when that is fewer; of a split with an end they are
+  // spread evenly over it. The same figures at any number of threads, and within rounding at any of rows.
+  Metrics score(const Task& task, Split split, std::int64_t examples) const;
+  // As many as `eval` says; a split with an end is read whole.
+  Metrics score_all(const Task& task, Split split, const Options& eval) const;
+  // Test and further tests of a spec whose own task is `task`.
+  void test(const RunSpec& spec, const Task& task, RunResult& result) const;
+};
 
 }  // namespace seqbench

@@ -25,6 +25,7 @@ double median(std::vector<double> values) {
 
 // Tokens are read in pieces, so that activations stay in the cache however long the context.
 constexpr std::int64_t kPiece = 512;
+constexpr std::int64_t kCountedSamples = 16;  // over which FLOPs are counted: they may differ in length
 constexpr int kPrefills = 3;
 constexpr int kDecodedTokens = 33;
 
@@ -83,37 +84,46 @@ void measure_context(Decoder& decoder, std::int64_t context, bool speed, Cost& c
 
 double flops_per_token(const Task& task, const LanguageModel& model, const Buffer& weights) {
   kernels::use_one_thread_per_kernel();
-  Batch batch;
-  for (std::int64_t i = 0; i < sequences_at_once(task.length()); ++i) batch.add(task.sample(Split::train, i));
+  std::vector<Sample> samples;
+  for (std::int64_t i = 0; i < std::max(kCountedSamples, sequences_at_once(task.length())); ++i)
+    samples.push_back(task.sample(Split::train, i));
+  std::ranges::stable_sort(samples, {}, [](const Sample& sample) { return sample.tokens.size(); });
   Gradients gradients(model.parameters(), weights.dtype());
   Arena arena;
-  Tape tape(model.parameters(), weights, &gradients, arena);
+  Batch batch;
+  std::int64_t tokens = 0;
   const double before = flops::counted();
-  batch.run(tape, model);
-  return (flops::counted() - before) / static_cast<double>(batch.examples() * task.length());
+  for (const std::span<const Sample> stretch : stretches(samples)) {
+    arena.reset();
+    Tape tape(model.parameters(), weights, &gradients, arena);
+    batch.fill(stretch);
+    batch.run(tape, model);
+    tokens += batch.tokens();
+  }
+  return (flops::counted() - before) / static_cast<double>(tokens);
 }
 
-double seconds_per_step(Trainer& trainer, int repeats, double seconds) {
+StepTime step_time(Trainer& trainer, int repeats, double seconds) {
   trainer.step(0);
-  std::vector<double> times;
+  std::vector<double> times, rates;
   const auto start = Clock::now();
   while (static_cast<int>(times.size()) < repeats || since(start) < seconds) {
     const auto step = Clock::now();
-    trainer.step(0);
+    const std::int64_t tokens = trainer.step(0).tokens;
     times.push_back(since(step));
+    rates.push_back(static_cast<double>(tokens) / times.back());
   }
-  return median(times);
+  return {.seconds = median(times), .tokens_per_s = median(rates)};
 }
 
-void measure(const Task& task, const LanguageModel& model, const Options& measure_options,
-             std::int64_t tokens_per_step, Trainer& trainer, Cost& cost) {
+void measure(const Task& task, const LanguageModel& model, const Options& measure_options, Trainer& trainer,
+             Cost& cost) {
   const bool speed = measure_options.flag("speed");
   kernels::use_one_thread_per_kernel();
   std::set<std::int64_t> contexts(measure_options.integers("contexts").begin(),
                                   measure_options.integers("contexts").end());
   contexts.insert(task.length());
-  if (speed)
-    cost.train_tokens_per_s = static_cast<double>(tokens_per_step) / seconds_per_step(trainer, 5, 0.5);
+  if (speed) cost.train_tokens_per_s = step_time(trainer, 5, 0.5).tokens_per_s;
   for (const std::int64_t context : contexts) {
     // Learned positions end somewhere: longer contexts have no figure.
     const std::int64_t longest = model.longest();

@@ -13,12 +13,16 @@ namespace seqbench {
 // FLOPs of a training step (forward and backward) per token, counted where the kernels are called.
 double flops_per_token(const Task& task, const LanguageModel& model, const Buffer& weights);
 
-// Seconds of a training step: the median of at least `repeats` steps and `seconds` of them, at a learning
-// rate of 0, after one that is not counted.
-double seconds_per_step(Trainer& trainer, int repeats, double seconds);
+struct StepTime {
+  double seconds = 0;
+  double tokens_per_s = 0;
+};
+// Of a training step: medians of at least `repeats` steps and `seconds` of them, at a learning rate of 0,
+// after one that is not counted.
+StepTime step_time(Trainer& trainer, int repeats, double seconds);
 
 // Fills what `measure` asks for: state bytes at every context always; speeds when measure.speed is set.
-void measure(const Task& task, const LanguageModel& model, const Options& measure_options,
-             std::int64_t tokens_per_step, Trainer& trainer, Cost& cost);
+void measure(const Task& task, const LanguageModel& model, const Options& measure_options, Trainer& trainer,
+             Cost& cost);
 
 }  // namespace seqbench

@@ -23,16 +23,20 @@ struct Metrics {
   Interval
       accuracy_interval;  // 95%, Wilson, with one trial an example (labels of an example are not independent)
   std::optional<double> bits_per_byte;  // of text
+  std::optional<double>
+      excess;  // loss above that of the source itself, where it is known: 0 is the best possible
   Chance chance;
   std::int64_t examples = 0;
   std::int64_t labels = 0;
+  std::int64_t errors = 0;  // labels whose token has not the largest logit
   struct SliceMetrics {
     std::string by;
     std::int64_t value = 0;
     double loss = 0;
     double accuracy = 0;
-    double exact = 0;
-    std::int64_t examples = 0;
+    double exact = 0;           // not a number for slices of labels
+    std::int64_t examples = 0;  // 0 for slices of labels (position, distance)
+    std::int64_t labels = 0;
   };
   std::vector<SliceMetrics> slices;
 };
@@ -64,6 +68,12 @@ struct Cost {
 enum class Status { ok, diverged, timeout, failed };
 const char* name_of(Status status);
 
+// A test at other options of the task.
+struct SettingMetrics {
+  std::map<std::string, Value> setting;  // what is different
+  Metrics metrics;
+};
+
 struct RunResult {
   Status status = Status::ok;
   std::string message;  // why, when not ok
@@ -71,6 +81,7 @@ struct RunResult {
   Metrics train;  // over the last steps' batches (since the last point of the curve)
   Metrics valid;
   Metrics test;
+  std::vector<SettingMetrics> settings;  // eval.lengths, then eval.settings
   Cost cost;
   double train_seconds = 0;  // wall time of training, validation included
   double total_seconds = 0;

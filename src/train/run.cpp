@@ -19,26 +19,6 @@ double since(Clock::time_point start) { return std::chrono::duration<double>(Clo
 // An interrupted run loses at most this much work to a kill; a signal loses none.
 constexpr double kSecondsBetweenCheckpoints = 20;
 
-// The task of a spec, possibly at another length.
-std::unique_ptr<Task> make_task(const RunSpec& spec, std::int64_t length) {
-  std::map<std::string, Value> values(spec.task_options.all().begin(), spec.task_options.all().end());
-  values["length"] = length;
-  return spec.task->make(Options(spec.task->options, values, "task"), spec.seed);
-}
-
-std::unique_ptr<Task> make_task(const RunSpec& spec) {
-  return make_task(spec, spec.task_options.integer("length"));
-}
-
-// The lengths of eval.lengths besides the task's own, in order.
-Integers other_lengths(const RunSpec& spec) {
-  Integers lengths = spec.eval.integers("lengths");
-  std::erase(lengths, spec.task_options.integer("length"));
-  std::ranges::sort(lengths);
-  lengths.erase(std::ranges::unique(lengths).begin(), lengths.end());
-  return lengths;
-}
-
 class Run {
  public:
   Run(const RunSpec& spec, const RunContext& context)
@@ -56,12 +36,12 @@ class Run {
     train();
     result_.steps = state_.train->step;
     result_.train_seconds = state_.seconds;
-    result_.train = metrics_of(state_.window, *task_);
+    result_.train = metrics_of(state_.window, *task_, Split::train);
     if (result_.status == Status::ok) {
       evaluate_all();
       measure_cost();
     }
-    files_.finish(*state_.train);
+    files_.finish(*state_.train, context_.about);
     result_.total_seconds = since(start) + resumed_seconds_;
     return std::move(result_);
   }
@@ -94,6 +74,7 @@ class Run {
     if (point_is_due(state_.train->step)) state_.window = {};
     const Trainer::Step done = trainer_.step(lr);
     state_.window.add(done.sum);
+    tokens_ += done.tokens;
     if (!done.finite) {
       result_.status = Status::diverged;
       result_.message = fmt::format(
@@ -114,8 +95,8 @@ class Run {
   bool point_is_due(std::int64_t step) const { return step % spec_.train.integer("valid_every") == 0; }
 
   CurvePoint curve_point(double lr, double gradient_norm) {
-    const Metrics train = metrics_of(state_.window, *task_);
-    const Metrics valid = score(*task_, Split::valid);
+    const Metrics train = metrics_of(state_.window, *task_, Split::train);
+    const Metrics valid = evaluator().score(*task_, Split::valid, spec_.eval.integer("examples"));
     const CurvePoint point = {state_.train->step, lr,         train.loss,    train.accuracy,
                               gradient_norm,      valid.loss, valid.accuracy};
     files_.add_point(point);
@@ -128,7 +109,7 @@ class Run {
     if (!context_.progress) return;
     const double seconds = std::max(1e-9, since(started_));
     const auto done = static_cast<double>(progress.step - resumed_step_);
-    progress.tokens_per_s = done * static_cast<double>(tokens_per_step()) / seconds;
+    progress.tokens_per_s = static_cast<double>(tokens_) / seconds;
     progress.seconds_left =
         done > 0 ? seconds / done * static_cast<double>(progress.steps - progress.step) : 0;
     context_.progress(progress);
@@ -139,27 +120,13 @@ class Run {
     if (context_.progress) context_.progress({.step = step, .steps = step, .phase = phase});
   }
 
-  std::int64_t tokens_per_step() const { return spec_.train.integer("batch") * task_->length(); }
-
-  Metrics score(const Task& task, Split split) const {
-    return evaluate(task, model_, state_.train->weights, split, spec_.eval.integer("examples"),
-                    context_.threads);
-  }
+  Evaluator evaluator() const { return {model_, state_.train->weights, context_.threads}; }
 
   void evaluate_all() {
     report_phase("test");
     const QuietGate::Busy busy(*context_.gate);
-    result_.valid = score(*task_, Split::valid);
-    result_.test = score(*task_, Split::test);
-    const Integers lengths = other_lengths(spec_);
-    if (lengths.empty()) return;
-    add_length(task_->length(), result_.test);
-    for (const std::int64_t length : lengths)
-      add_length(length, score(*make_task(spec_, length), Split::test));
-  }
-
-  void add_length(std::int64_t length, const Metrics& m) {
-    result_.test.slices.push_back({"length", length, m.loss, m.accuracy, m.exact, m.examples});
+    result_.valid = evaluator().score_all(*task_, Split::valid, spec_.eval);
+    evaluator().test(spec_, *task_, result_);
   }
 
   void measure_cost() {
@@ -171,7 +138,7 @@ class Run {
     // Timing takes further steps at a learning rate of 0: the weights stay, the moments do not matter any
     // more.
     const QuietGate::Quiet quiet(*context_.gate);
-    measure(*task_, model_, spec_.measure, tokens_per_step(), trainer_, cost);
+    measure(*task_, model_, spec_.measure, trainer_, cost);
   }
 
   const RunSpec& spec_;
@@ -184,6 +151,7 @@ class Run {
   RunResult result_;
   double resumed_seconds_ = 0;
   std::int64_t resumed_step_ = 0;
+  std::int64_t tokens_ = 0;  // since then
   Clock::time_point started_;
   Clock::time_point saved_;
 };
@@ -204,6 +172,19 @@ const char* name_of(Status status) {
   return "";
 }
 
+void check_test(const Task& trained, const LanguageModel& model, const TaskSetting& setting,
+                const Task& test) {
+  fail_if(
+      model.longest() > 0 && test.length() > model.longest(),
+      "{}: {} is longer than the {} learned positions of the model; take it out, or set model.position to "
+      "\"none\".",
+      setting.path, test.length(), model.longest());
+  fail_if(test.vocab_size() != trained.vocab_size(),
+          "{}: has a vocabulary of {} tokens; expected the {} that the model is made for.", setting.path,
+          test.vocab_size(), trained.vocab_size());
+  test.sample(Split::test, 0);
+}
+
 std::uint64_t check(const RunSpec& spec) {
   const std::int64_t batch = spec.train.integer("batch");
   const std::int64_t lanes = spec.train.integer("lanes");
@@ -211,14 +192,9 @@ std::uint64_t check(const RunSpec& spec) {
           batch);
   const std::unique_ptr<Task> task = make_task(spec);
   const LanguageModel model(spec.model, task->vocab_size(), task->length());
-  for (const std::int64_t length : other_lengths(spec)) {
-    fail_if(model.longest() > 0 && length > model.longest(),
-            "eval.lengths: {} is longer than the {} learned positions of the model; take it out, or set "
-            "model.position to "
-            "\"none\".",
-            length, model.longest());
-    make_task(spec, length);
-  }
+  for (const Split split : {Split::train, Split::valid, Split::test}) task->sample(split, 0);
+  for (const TaskSetting& setting : further_tests(spec))
+    check_test(*task, model, setting, *make_task(spec, setting));
   return task->data_id();
 }
 
@@ -228,9 +204,11 @@ Estimate estimate(const RunSpec& spec, int threads) {
   const std::unique_ptr<Task> task = make_task(spec);
   const LanguageModel model(spec.model, task->vocab_size(), task->length());
   Trainer trainer(*task, model, spec.train, spec.seed, threads);
+  const StepTime step = step_time(trainer, 2, 0);
   return {.parameters = model.parameters().count(),
           .flops_per_token = flops_per_token(*task, model, trainer.state().weights),
-          .seconds = seconds_per_step(trainer, 2, 0) * static_cast<double>(spec.train.integer("steps"))};
+          .tokens_per_step = step.tokens_per_s * step.seconds,
+          .seconds = step.seconds * static_cast<double>(spec.train.integer("steps"))};
 }
 
 }  // namespace seqbench

@@ -4,7 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <string>
 
+#include "model/language_model.h"
 #include "train/quiet_gate.h"
 #include "train/result.h"
 #include "train/spec.h"
@@ -25,6 +28,7 @@ struct RunContext {
   int threads = 1;
   // Where curve.jsonl, checkpoint.safetensors and model.safetensors go; it exists. Empty: nothing is written.
   std::filesystem::path folder;
+  std::map<std::string, std::string> about;        // kept in model.safetensors beside the weights
   QuietGate* gate = nullptr;                       // never null in run()
   const std::atomic<bool>* interrupted = nullptr;  // never null in run(); checked after every step
   std::function<void(const Progress&)> progress;   // may be empty; called from the run's own thread
@@ -38,6 +42,9 @@ struct Interrupted {};
 // do not divide the width, a batch smaller than its lanes, ...): everything that is known before the first
 // step. Cheap: builds the task and the model, but trains nothing. Returns the task's data_id().
 std::uint64_t check(const RunSpec& spec);
+// The same for one more test of a model that `trained` trains.
+void check_test(const Task& trained, const LanguageModel& model, const TaskSetting& setting,
+                const Task& test);
 
 // Trains, evaluates, measures. A loss that is not finite ends in Status::diverged, never in an exception.
 RunResult run(const RunSpec& spec, const RunContext& context);
@@ -46,7 +53,8 @@ RunResult run(const RunSpec& spec, const RunContext& context);
 struct Estimate {
   std::int64_t parameters = 0;
   double flops_per_token = 0;  // forward and backward
-  double seconds = 0;          // of all training steps, when none stops early
+  double tokens_per_step = 0;
+  double seconds = 0;  // of all training steps, when none stops early
 };
 Estimate estimate(const RunSpec& spec, int threads);
 

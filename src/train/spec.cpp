@@ -1,5 +1,10 @@
 #include "train/spec.h"
 
+#include <set>
+
+#include "base/error.h"
+#include "task/mixture.h"
+
 namespace seqbench {
 
 OptionList train_options() {
@@ -23,7 +28,7 @@ OptionList train_options() {
 OptionList eval_options() {
   return {
       Option::integer("examples", 1024, {1, 1e8},
-                      "sequences of a validation or test; a test split with an end is always read whole"),
+                      "sequences of a validation or test; splits with an end are read whole after training"),
       Option::integers("lengths", {}, {1, 1e7}, "further lengths to test at, beside task.length"),
   };
 }
@@ -34,6 +39,37 @@ OptionList measure_options() {
       Option::integers("contexts", {256, 1024, 4096}, {1, 1e7},
                        "contexts, in tokens, at which state and speed are measured, beside task.length"),
   };
+}
+
+std::unique_ptr<Task> make_task(const RunSpec& spec) {
+  if (spec.mix.empty()) return spec.task->make(spec.task_options, spec.seed);
+  std::vector<MixturePart> parts;
+  for (const TaskSetting& part : spec.mix) parts.push_back({make_task(spec, part), part.weight});
+  return mixture(std::move(parts), spec.seed, "task.mix");
+}
+
+std::unique_ptr<Task> make_task(const RunSpec& spec, const TaskSetting& setting) try {
+  std::map<std::string, Value> values(spec.task_options.all().begin(), spec.task_options.all().end());
+  for (const auto& [name, value] : setting.options) values[name] = value;
+  return spec.task->make(Options(spec.task->options, values, "task"), spec.seed);
+} catch (const Error& error) {
+  fail("{}: {}", setting.path, error.what());
+}
+
+std::vector<TaskSetting> further_tests(const RunSpec& spec) {
+  const std::set<std::int64_t> lengths(spec.eval.integers("lengths").begin(),
+                                       spec.eval.integers("lengths").end());
+  const bool varies =
+      spec.task_options.all().contains("min_length") && spec.task_options.integer("min_length") > 0;
+  std::vector<TaskSetting> tests;
+  for (const std::int64_t length : lengths) {
+    if (!varies && spec.mix.empty() && length == spec.task_options.integer("length")) continue;
+    TaskSetting test{.options = {{"length", length}}, .path = "eval.lengths"};
+    if (varies) test.options["min_length"] = length;
+    tests.push_back(std::move(test));
+  }
+  tests.insert(tests.end(), spec.settings.begin(), spec.settings.end());
+  return tests;
 }
 
 }  // namespace seqbench

@@ -21,22 +21,6 @@ constexpr double kEps = 1e-8;
 
 }  // namespace
 
-void ScoreSum::add(const ExampleScore& score) {
-  loss += score.loss;
-  labels += score.labels;
-  correct += score.correct;
-  ++examples;
-  exact += score.exact() ? 1 : 0;
-}
-
-void ScoreSum::add(const ScoreSum& other) {
-  loss += other.loss;
-  labels += other.labels;
-  correct += other.correct;
-  examples += other.examples;
-  exact += other.exact;
-}
-
 double learning_rate(const Options& train, std::int64_t step) {
   const double peak = train.real("lr");
   const auto steps = static_cast<double>(train.integer("steps"));
@@ -62,7 +46,7 @@ Trainer::Trainer(const Task& task, const LanguageModel& model, const Options& tr
   state_.second_moment = Buffer(parameters.flat_size(), DType::f32);
   gradient_ = Buffer(parameters.flat_size(), DType::f32);
   for (std::int64_t i = 0; i < train.integer("lanes"); ++i)
-    lanes_.push_back({Gradients(parameters, DType::f32), {}, {}});
+    lanes_.push_back({Gradients(parameters, DType::f32), {}, {}, 0});
   for (const Parameter& parameter : parameters.all()) {
     for (std::int64_t first = 0; first < parameter.size(); first += kStretch) {
       stretches_.push_back(
@@ -74,18 +58,21 @@ Trainer::Trainer(const Task& task, const LanguageModel& model, const Options& tr
 void Trainer::run_lane(Lane& lane, std::int64_t index, Arena& arena) {
   const auto lanes = static_cast<std::int64_t>(lanes_.size());
   const std::int64_t end = (index + 1) * batch_ / lanes;
-  const std::int64_t at_once = sequences_at_once(task_.length());
   lane.gradients.forget();
-  lane.sum = {};
-  for (std::int64_t first = index * batch_ / lanes; first < end; first += at_once) {
-    lane.batch.clear();
-    for (std::int64_t i = first; i < std::min(first + at_once, end); ++i) {
-      lane.batch.add(task_.sample(Split::train, state_.step * batch_ + i));
-    }
+  lane.tally = {};
+  lane.tokens = 0;
+  std::vector<Sample> samples;
+  for (std::int64_t i = index * batch_ / lanes; i < end; ++i) {
+    samples.push_back(task_.sample(Split::train, state_.step * batch_ + i));
+  }
+  std::ranges::stable_sort(samples, {}, [](const Sample& sample) { return sample.tokens.size(); });
+  for (const std::span<const Sample> stretch : stretches(samples)) {
+    lane.batch.fill(stretch);
     arena.reset();
     Tape tape(model_.parameters(), state_.weights, &lane.gradients, arena);
     lane.batch.run(tape, model_);
-    for (std::int64_t i = 0; i < lane.batch.examples(); ++i) lane.sum.add(lane.batch.score_of(i));
+    lane.tally.add(stretch, lane.batch.scores());
+    lane.tokens += lane.batch.tokens();
   }
   lane.gradients.clear_unwritten();
 }
@@ -130,7 +117,10 @@ Trainer::Step Trainer::step(double lr) {
     run_lane(lanes_[static_cast<std::size_t>(i)], i, arenas_[static_cast<std::size_t>(worker)]);
   });
   Step result;
-  for (const Lane& lane : lanes_) result.sum.add(lane.sum);
+  for (const Lane& lane : lanes_) {
+    result.sum.add(lane.tally.all());
+    result.tokens += lane.tokens;
+  }
   result.gradient_norm = sum_gradients(result.sum.labels);
   result.finite = std::isfinite(result.sum.loss) && std::isfinite(result.gradient_norm);
   if (result.finite) {

@@ -9,18 +9,6 @@
 
 namespace seqbench {
 
-// What several examples scored together.
-struct ScoreSum {
-  double loss = 0;
-  std::int64_t labels = 0;
-  std::int64_t correct = 0;
-  std::int64_t examples = 0;
-  std::int64_t exact = 0;
-
-  void add(const ExampleScore& score);
-  void add(const ScoreSum& other);
-};
-
 // The learning rate of step `step` (from 0) of `train`: linear warmup over its first share, then constant or
 // a cosine to 0.
 double learning_rate(const Options& train, std::int64_t step);
@@ -44,6 +32,7 @@ class Trainer {
 
   struct Step {
     ScoreSum sum;
+    std::int64_t tokens = 0;   // read, without padding
     double gradient_norm = 0;  // of the mean loss, before clipping
     bool finite = true;  // false: loss or gradient is not a number, and the weights were left as they were
   };
@@ -59,7 +48,8 @@ class Trainer {
   struct Lane {
     Gradients gradients;
     Batch batch;
-    ScoreSum sum;
+    Tally tally;
+    std::int64_t tokens = 0;
   };
   // A stretch of the flat parameters that one call of a kernel updates.
   struct Stretch {

@@ -73,7 +73,7 @@ void measure_row(const Row& row, const std::string& mechanism, int threads, doub
   Trainer trainer(task, model, train, 0, threads);
   const double tokens = static_cast<double>(row.batch * row.length);
   const double flops = flops_per_token(task, model, trainer.state().weights);
-  const double step = seconds_per_step(trainer, 3, seconds);
+  const double step = step_time(trainer, 3, seconds).seconds;
   std::string name = mechanism == "min_gru" ? "mingru" : mechanism;
   fmt::print(
       "{{\"model\": \"{}-{}\", \"mode\": \"f32\", \"phase\": \"train\", \"tokens_per_s\": {:.0f}, "

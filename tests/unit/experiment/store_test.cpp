@@ -25,7 +25,11 @@ StoredResult made_up() {
   stored.result.test.chance = {.uniform = 0.01, .in_context = 0.125};
   stored.result.test.examples = 100;
   stored.result.test.labels = 400;
-  stored.result.test.slices = {{"length", 32, 0.5, 0.625, 0.25, 50}};
+  stored.result.test.slices = {{"length", 32, 0.5, 0.625, 0.25, 50, 200}};
+  stored.result.test.errors = 100;
+  Metrics sparse = stored.result.test;
+  sparse.excess = 0.125;
+  stored.result.settings = {{{{"ignore", 0.98}, {"length", std::int64_t{32}}}, sparse}};
   stored.result.cost.parameters = 1000;
   stored.result.cost.mixer_parameters = 600;
   stored.result.cost.state_bytes = {{64, 128}, {256, 512}};
@@ -60,6 +64,8 @@ TEST_CASE("a result comes back from its file as it was") {
   CHECK(back.result.test.slices.at(0).value == 32);
   CHECK(back.result.cost.state_bytes.at(256) == 512);
   CHECK(back.result.test.chance.in_context == 0.125);
+  CHECK(back.result.settings.at(0).setting.at("ignore") == Value(0.98));
+  CHECK(back.result.settings.at(0).metrics.errors == 100);
   CHECK(back.environment.threads == 3);
   // Nothing but the result is left behind.
   CHECK(std::distance(std::filesystem::directory_iterator(run.folder), {}) == 1);
@@ -76,9 +82,12 @@ TEST_CASE("result.json has the keys other programs read") {
   CHECK(json["metrics"]["train"] == nullptr);  // made_up() scored the test split only
   CHECK(json["metrics"]["test"] == parse_json(R"({
       "loss": 0.25, "accuracy": 0.75, "accuracy_interval": [0.7, 0.8], "exact": 0.5, "bits_per_byte": 1.5,
-      "chance": 0.01, "chance_in_context": 0.125, "examples": 100, "labels": 400,
-      "slices": [{"by": "length", "value": 32, "loss": 0.5, "accuracy": 0.625, "exact": 0.25, "examples": 50}]})",
+      "perplexity": 1.2840254166877414, "chance": 0.01, "chance_in_context": 0.125, "examples": 100, "labels": 400,
+      "errors": 100, "slices": [{"by": "length", "value": 32, "loss": 0.5, "accuracy": 0.625, "exact": 0.25,
+                                 "examples": 50, "labels": 200}]})",
                                               "test"));
+  CHECK(json["metrics"]["settings"][0]["setting"] == parse_json(R"({"ignore": 0.98, "length": 32})", "test"));
+  CHECK(json["metrics"]["settings"][0]["excess"] == 0.125);
   CHECK(json["cost"] == parse_json(R"({
       "parameters": 1000, "mixer_parameters": 600, "state_bytes": {"64": 128, "256": 512}, "flops_per_token": 6000.0,
       "train_tokens_per_s": 100000.0, "prefill_tokens_per_s": {"64": 200000.0}, "decode_us_per_token": {"64": 3.5},

@@ -4,10 +4,54 @@
 
 #include <cmath>
 
+#include "base/random.h"
 #include "unit/train/tiny_run.h"
 
 namespace seqbench::test {
 namespace {
+
+// Sequences of lengths 4 to 19 whose answers stand anywhere: what evaluation must put together.
+class Uneven : public Task {
+ public:
+  std::int64_t vocab_size() const override { return 40; }
+  std::int64_t length() const override { return 19; }
+  Chance chance() const override { return {.uniform = 1.0 / 40}; }
+  std::int64_t examples(Split split) const override { return split == Split::test ? 100 : 0; }
+  Sample sample(Split split, std::int64_t index) const override {
+    Random random(7, name_of(split), static_cast<std::uint64_t>(index));
+    Sample sample;
+    for (std::int64_t t = 0; t < 4 + index % 16; ++t) {
+      sample.tokens.push_back(static_cast<std::int32_t>(random.below(40)));
+      sample.labels.push_back(t % 3 == 1 ? static_cast<std::int32_t>(random.below(40)) : kIgnore);
+      sample.distances.push_back(static_cast<std::int32_t>(t / 2));
+      sample.surprise.push_back(0.25F);
+    }
+    sample.slices = {{"even", index % 2}};
+    return sample;
+  }
+  std::optional<std::vector<std::int32_t>> oracle(const std::vector<std::int32_t>&) const override {
+    return {};
+  }
+};
+
+struct Model {
+  explicit Model(const std::string& mechanism)
+      : spec(tiny_spec(mechanism)),
+        model(spec.model, 40, 19),
+        weights(model.parameters().initial(0, DType::f32)) {
+    // Weights of a trained model's size: at their start all logits are nearly the same.
+    for (std::int64_t i = 0; i < model.parameters().flat_size(); ++i) weights.as<float>()[i] *= 8;
+  }
+  RunSpec spec;
+  LanguageModel model;
+  Buffer weights;
+};
+
+std::int64_t labels_of(const Metrics& metrics, const std::string& by) {
+  std::int64_t sum = 0;
+  for (const auto& slice : metrics.slices) sum += slice.by == by ? slice.labels : 0;
+  return sum;
+}
 
 TEST_CASE("Wilson's interval: known values, and never a width of zero") {
   // Wilson 1927; the figures are those of any statistics package for 8 of 10.
@@ -19,25 +63,72 @@ TEST_CASE("Wilson's interval: known values, and never a width of zero") {
 }
 
 TEST_CASE("means count every labelled position once, and exact every example") {
-  const RunSpec spec = tiny_spec("softmax");
-  const auto task = spec.task->make(spec.task_options, 0);
-  ScoreSum sum;
-  sum.add(ExampleScore{.loss = 3, .labels = 3, .correct = 3});
-  sum.add(ExampleScore{.loss = 7, .labels = 1, .correct = 0});
-  const Metrics metrics = metrics_of(sum, *task);
+  const Uneven task;
+  const std::vector<Sample> samples = {
+      {.tokens = {1, 2, 3, 4}, .labels = {5, 6, kIgnore, 7}, .slices = {{"even", 0}}},
+      {.tokens = {1, 2, 3}, .labels = {kIgnore, kIgnore, 7}, .slices = {{"even", 1}}}};
+  Tally tally;
+  tally.add(samples, {{1, true}, {2, true}, {0, true}, {7, false}});
+  const Metrics metrics = tally.metrics(task, Split::test);
   CHECK(metrics.loss == 2.5);
   CHECK(metrics.accuracy == 0.75);
   CHECK(metrics.exact == 0.5);
   CHECK(metrics.examples == 2);
+  CHECK(metrics.errors == 1);
   CHECK_FALSE(metrics.bits_per_byte.has_value());
+  CHECK_FALSE(metrics.excess.has_value());
+  CHECK(labels_of(metrics, "even") == 4);
+  CHECK(labels_of(metrics, "length") == 4);
+  CHECK(labels_of(metrics, "position") == 4);
+  CHECK(labels_of(metrics, "distance") == 0);
+  for (const auto& slice : metrics.slices) {
+    if (slice.by != "position") continue;
+    CHECK(slice.labels == (slice.value == 4 ? 2 : 1));  // tokens read: 1; 2; 4 and 3
+    if (slice.value == 4) CHECK(slice.loss == 3.5);
+    CHECK(std::isnan(slice.exact));
+  }
+}
+
+TEST_CASE("how many sequences go through the model at once changes no figure") {
+  const Uneven task;
+  for (const std::string mechanism :
+       {"softmax", "sigmoid", "linear", "retention", "sparse_k", "xlstm", "min_gru"}) {
+    CAPTURE(mechanism);
+    const Model m(mechanism);
+    const Metrics one = Evaluator{m.model, m.weights, 1, 1}.score(task, Split::test, 100);
+    for (const std::int64_t rows : {40, 512, 100000}) {
+      const Metrics many = Evaluator{m.model, m.weights, 2, rows}.score(task, Split::test, 100);
+      CHECK(many.loss == doctest::Approx(one.loss).epsilon(1e-5));
+      CHECK(many.accuracy == one.accuracy);
+      CHECK(many.exact == one.exact);
+      CHECK(*many.excess == doctest::Approx(*one.excess).epsilon(1e-5));
+      REQUIRE(many.slices.size() == one.slices.size());
+      for (std::size_t i = 0; i < one.slices.size(); ++i) {
+        CHECK(many.slices[i].loss == doctest::Approx(one.slices[i].loss).epsilon(1e-5));
+        CHECK(many.slices[i].labels == one.slices[i].labels);
+      }
+    }
+    CHECK(*one.excess == doctest::Approx(one.loss - 0.25));
+    for (const char* by : {"length", "position", "distance", "even"}) CHECK(labels_of(one, by) == one.labels);
+  }
+}
+
+TEST_CASE("a part of a split with an end is spread evenly over it") {
+  const Uneven task;
+  const Model m("min_gru");
+  const Metrics quarter = Evaluator{m.model, m.weights}.score(task, Split::test, 25);
+  CHECK(quarter.examples == 25);
+  for (const auto& slice : quarter.slices) CHECK((slice.by != "even" || slice.value == 0));  // 0, 4, 8, ...
+  CHECK(Evaluator{m.model, m.weights}.score_all(task, Split::test, m.spec.eval).examples == 100);
+  CHECK(Evaluator{m.model, m.weights}.score_all(task, Split::valid, m.spec.eval).examples == 50);
 }
 
 TEST_CASE("an untrained model scores the loss of guessing") {
   const RunSpec spec = tiny_spec("linear");
-  const auto task = spec.task->make(spec.task_options, 0);
+  const auto task = make_task(spec);
   const LanguageModel model(spec.model, task->vocab_size(), task->length());
-  const Metrics metrics =
-      evaluate(*task, model, model.parameters().initial(0, DType::f32), Split::test, 64, 1);
+  const Buffer weights = model.parameters().initial(0, DType::f32);
+  const Metrics metrics = Evaluator{model, weights}.score(*task, Split::test, 64);
   CHECK(metrics.loss == doctest::Approx(std::log(40.0)).epsilon(0.01));
   CHECK(metrics.examples == 64);
   CHECK(metrics.labels == 64 * 3);

@@ -1,0 +1,250 @@
+#include "experiment/slice_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "experiment/format.h"
+#include "experiment/statistics.h"
+#include "experiment/table.h"
+
+namespace seqbench {
+namespace {
+
+constexpr std::size_t kMostColumns = 12;
+
+using Slices = std::vector<Metrics::SliceMetrics>;
+
+// Of a text or a random source no one is right every time: its loss says more than its accuracy.
+bool scored_by_loss(const Metrics& metrics) { return metrics.bits_per_byte || metrics.excess; }
+
+std::string figure_name(const Metrics& metrics) {
+  return scored_by_loss(metrics) ? "test loss, nats," : "test accuracy";
+}
+
+bool is_length(const SettingMetrics& test) {
+  return std::ranges::all_of(test.setting,
+                             [](const auto& s) { return s.first == "length" || s.first == "min_length"; });
+}
+
+std::string name_of(const SettingMetrics& test) {
+  Texts parts;
+  for (const auto& [option, value] : test.setting) {
+    if (option != "min_length" || !is_length(test))
+      parts.push_back(fmt::format("{}={}", option, to_text(value)));
+  }
+  return fmt::format("{}", fmt::join(parts, " "));
+}
+
+// Sums of slices that one column shows.
+struct Cell {
+  double loss = 0, correct = 0, labels = 0;
+};
+using Cells = std::map<std::int64_t, Cell>;  // by the end of the column's band
+
+std::set<std::int64_t> values_of(const std::vector<ScoredRow>& rows, const std::string& by) {
+  std::set<std::int64_t> values;
+  for (const ScoredRow& row : rows) {
+    for (const RunResult* run : row.runs) {
+      for (const auto& slice : run->test.slices)
+        if (slice.by == by) values.insert(slice.value);
+    }
+  }
+  return values;
+}
+
+// Many values share columns in bands that end at powers of two.
+std::int64_t column_of(std::int64_t value, bool bands) {
+  return bands ? static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(value))) : value;
+}
+
+Cells cells_of(const ScoredRow& row, const std::string& by, bool bands) {
+  Cells cells;
+  for (const RunResult* run : row.runs) {
+    for (const auto& slice : run->test.slices) {
+      if (slice.by != by) continue;
+      Cell& cell = cells[column_of(slice.value, bands)];
+      const auto labels = static_cast<double>(std::max<std::int64_t>(1, slice.labels));
+      cell.loss += slice.loss * labels;
+      cell.correct += slice.accuracy * labels;
+      cell.labels += labels;
+    }
+  }
+  return cells;
+}
+
+std::string slice_table(const Texts& headers, const std::vector<ScoredRow>& rows, const std::string& by,
+                        const Metrics& example) {
+  const std::set<std::int64_t> values = values_of(rows, by);
+  const bool bands = values.size() > kMostColumns;
+  std::set<std::int64_t> columns;
+  for (const std::int64_t value : values) columns.insert(column_of(value, bands));
+  const bool up_to = bands || by == "position" || by == "distance";
+  Table table;
+  for (const std::string& header : headers) table.add_column(header, Align::left);
+  for (const std::int64_t column : columns) {
+    table.add_column(fmt::format("{}{}", up_to && column > 1 ? "<=" : "", column), Align::right);
+  }
+  for (const ScoredRow& row : rows) {
+    const Cells cells = cells_of(row, by, bands);
+    Texts texts = row.labels;
+    for (const std::int64_t column : columns) {
+      const auto found = cells.find(column);
+      if (found == cells.end()) {
+        texts.push_back("-");
+      } else {
+        const Cell& cell = found->second;
+        texts.push_back(share((scored_by_loss(example) ? cell.loss : cell.correct) / cell.labels));
+      }
+    }
+    table.add_row(std::move(texts));
+  }
+  return fmt::format("{} by {}\n{}", figure_name(example), by, table.text());
+}
+
+// Mean accuracy of a row's runs, by length and then depth.
+std::map<std::int64_t, std::map<std::int64_t, double>> map_of(const ScoredRow& row) {
+  std::map<std::int64_t, std::map<std::int64_t, std::vector<double>>> all;
+  for (const RunResult* run : row.runs) {
+    for (const SettingMetrics& test : run->settings) {
+      if (!is_length(test)) continue;
+      for (const auto& slice : test.metrics.slices) {
+        if (slice.by == "depth")
+          all[std::get<std::int64_t>(test.setting.at("length"))][slice.value].push_back(slice.accuracy);
+      }
+    }
+  }
+  std::map<std::int64_t, std::map<std::int64_t, double>> means;
+  for (const auto& [length, depths] : all) {
+    for (const auto& [depth, values] : depths) means[length][depth] = mean(values);
+  }
+  return means;
+}
+
+std::string shade(double value) {
+  static constexpr const char* kShades[] = {"  ", "░░", "▒▒", "▓▓", "██"};
+  return kShades[std::clamp(static_cast<int>(value * 5), 0, 4)];
+}
+
+// "  0%   1.00██ 0.98██ 0.31░░": lengths across, depths down.
+std::string depth_map(const ScoredRow& row) {
+  const auto means = map_of(row);
+  if (means.size() < 2) return "";
+  std::string text = fmt::format("test accuracy by length (across) and depth (down): {}\n      ",
+                                 fmt::join(row.labels, " "));
+  std::set<std::int64_t> depths;
+  for (const auto& [length, by_depth] : means) {
+    text += fmt::format("{:>8}", length);
+    for (const auto& [depth, value] : by_depth) depths.insert(depth);
+  }
+  for (const std::int64_t depth : depths) {
+    text += fmt::format("\n  {:>3}%", depth);
+    for (const auto& [length, by_depth] : means) {
+      const auto found = by_depth.find(depth);
+      text += found == by_depth.end() ? fmt::format("{:>8}", "-")
+                                      : fmt::format("  {:.2f}{}", found->second, shade(found->second));
+    }
+  }
+  return text + "\n";
+}
+
+// The metrics of a row's runs at one test, which all of them have.
+std::vector<const Metrics*> metrics_at(const ScoredRow& row, std::size_t test) {
+  std::vector<const Metrics*> all;
+  for (const RunResult* run : row.runs) {
+    if (test == 0) all.push_back(&run->test);
+    if (test > 0 && test <= run->settings.size()) all.push_back(&run->settings[test - 1].metrics);
+  }
+  return all;
+}
+
+template <class Get>
+double mean_of(const std::vector<const Metrics*>& all, const Get& get) {
+  std::vector<double> values;
+  for (const Metrics* metrics : all) values.push_back(get(*metrics));
+  return mean(values);
+}
+
+Texts test_cells(const std::vector<const Metrics*>& all) {
+  std::int64_t errors = 0;
+  std::int64_t labels = 0;
+  for (const Metrics* metrics : all) {
+    errors += metrics->errors;
+    labels += metrics->labels;
+  }
+  Texts cells = {share(mean_of(all, [](const Metrics& m) { return m.accuracy; })),
+                 fmt::format("{} of {}", errors, labels),
+                 share(mean_of(all, [](const Metrics& m) { return m.exact; })),
+                 share(mean_of(all, [](const Metrics& m) { return m.loss; }))};
+  if (all[0]->bits_per_byte) {
+    cells.push_back(
+        share(mean_of(all, [](const Metrics& m) { return m.bits_per_byte.value_or(std::nan("")); })));
+    cells.push_back(share(mean_of(all, [](const Metrics& m) { return std::exp(m.loss); })));
+  }
+  if (all[0]->excess) {
+    cells.push_back(fmt::format(
+        "{:.4f}", mean_of(all, [](const Metrics& m) { return m.excess.value_or(std::nan("")); })));
+  }
+  cells.push_back(fmt::format("{:.3f}", all[0]->chance.uniform));
+  return cells;
+}
+
+}  // namespace
+
+std::string tests_text(const Texts& headers, const std::vector<ScoredRow>& rows, bool lengths, bool always) {
+  const auto scored = std::ranges::find_if(rows, [](const ScoredRow& row) { return !row.runs.empty(); });
+  if (scored == rows.end()) return "";
+  const RunResult& example = *scored->runs[0];
+  Table table;
+  for (const std::string& header : headers) table.add_column(header, Align::left);
+  table.add_column("test", Align::left);
+  for (const char* header : {"accuracy", "errors", "exact", "loss"}) table.add_column(header, Align::right);
+  if (example.test.bits_per_byte) {
+    table.add_column("bits/byte", Align::right);
+    table.add_column("perplexity", Align::right);
+  }
+  if (example.test.excess) table.add_column("excess", Align::right);
+  table.add_column("chance", Align::right);
+  bool any = always;
+  for (const ScoredRow& row : rows) {
+    for (std::size_t test = 0; test <= example.settings.size(); ++test) {
+      if (test > 0 && is_length(example.settings[test - 1]) && !lengths) continue;
+      const std::vector<const Metrics*> all = metrics_at(row, test);
+      if (all.empty()) continue;
+      any = any || test > 0;
+      Texts cells = row.labels;
+      cells.push_back(test == 0 ? "the task's own" : name_of(example.settings[test - 1]));
+      for (std::string& cell : test_cells(all)) cells.push_back(std::move(cell));
+      table.add_row(std::move(cells));
+    }
+  }
+  return any ? table.text() : "";
+}
+
+std::string slices_text(const Texts& headers, const std::vector<ScoredRow>& rows) {
+  const auto scored = std::ranges::find_if(rows, [](const ScoredRow& row) { return !row.runs.empty(); });
+  if (scored == rows.end()) return "";
+  const Metrics& example = scored->runs[0]->test;
+  std::vector<std::string> kinds;
+  for (const auto& slice : example.slices) {
+    if (std::ranges::find(kinds, slice.by) == kinds.end()) kinds.push_back(slice.by);
+  }
+  // Where answers depend on how far back something stands, their place in the sequence says little more.
+  if (std::ranges::find(kinds, "distance") != kinds.end()) std::erase(kinds, "position");
+  std::string text;
+  for (const std::string& by : kinds) {
+    if (values_of(rows, by).size() < 2) continue;
+    text += (text.empty() ? "" : "\n") + slice_table(headers, rows, by, example);
+  }
+  for (const ScoredRow& row : rows) {
+    const std::string map = depth_map(row);
+    if (!map.empty()) text += (text.empty() ? "" : "\n") + map;
+  }
+  return text;
+}
+
+}  // namespace seqbench

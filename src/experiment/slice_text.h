@@ -1,0 +1,25 @@
+// Tables of where a model is right: by length, distance, depth, further settings of the task.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+#include "train/result.h"
+
+namespace seqbench {
+
+// Runs that differ in seed only; figures are means over them.
+struct ScoredRow {
+  Texts labels;
+  std::vector<const RunResult*> runs;
+};
+
+// A line for the test and one for each further setting, of every row: accuracy, errors, loss. With `lengths`,
+// tests at other lengths have one too. "" when there are no further settings, unless `always`.
+std::string tests_text(const Texts& headers, const std::vector<ScoredRow>& rows, bool lengths, bool always);
+
+// A table for each kind of slice the test has more than one of; where tests at several lengths have depths, a
+// map of accuracy over both.
+std::string slices_text(const Texts& headers, const std::vector<ScoredRow>& rows);
+
+}  // namespace seqbench

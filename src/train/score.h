@@ -1,0 +1,63 @@
+// Adding up what positions and examples scored.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "task/task.h"
+#include "train/result.h"
+
+namespace seqbench {
+
+// What the model made of one label.
+struct LabelScore {
+  double loss = 0;  // nats
+  bool correct = false;
+};
+
+// What several examples, or several labels, scored together.
+struct ScoreSum {
+  double loss = 0;
+  double surprise = 0;  // of the source, over the labels for which it is known:
+  std::int64_t surprises = 0;
+  std::int64_t labels = 0;
+  std::int64_t correct = 0;
+  std::int64_t examples = 0;
+  std::int64_t exact = 0;  // examples with every label right
+
+  // `surprise` is negative where it is not known.
+  void add(const LabelScore& score, double surprise);
+  void add(const ScoreSum& other);
+};
+
+// The scores of examples as a whole and in slices. Addition in a fixed order gives the same bits.
+class Tally {
+ public:
+  // `scores`: of every label, sample after sample.
+  void add(std::span<const Sample> samples, const std::vector<LabelScore>& scores);
+  void add(const Tally& other);
+
+  const ScoreSum& all() const { return all_; }
+  // Those of the samples; "length" when they differ in it; and, where labels differ in them, "position"
+  // (tokens read up to the label's) and "distance", both in bands: value v holds v/2 < x <= v, powers of two.
+  Metrics metrics(const Task& task, Split split) const;
+
+ private:
+  void add(const Sample& sample, const LabelScore* scores);
+  using Bands = std::array<ScoreSum, 64>;  // band i ends at 2^(i-1); band 0 is 0
+  ScoreSum all_;
+  Bands positions_, distances_;
+  std::map<std::pair<std::string, std::int64_t>, ScoreSum> slices_;
+};
+
+// Without slices.
+Metrics metrics_of(const ScoreSum& sum, const Task& task, Split split);
+
+// 95% interval of a share of `count` trials (Wilson 1927): never of width zero, never outside [0, 1].
+Interval wilson(double share, std::int64_t count);
+
+}  // namespace seqbench
