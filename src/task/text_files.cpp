@@ -1,0 +1,111 @@
+#include "task/text_files.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "base/error.h"
+#include "task/characters.h"
+
+namespace seqbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read(const std::string& path, const std::string& option, const std::string& expected) {
+  const auto size = static_cast<std::streamsize>(fs::file_size(path));
+  std::ifstream in(path, std::ios::binary);
+  std::string text(static_cast<std::size_t>(size), '\0');
+  fail_if(!in.read(text.data(), size),
+          "task.{}: \"{}\" cannot be read ({} of {} bytes came); expected {} you may read.", option, path,
+          in.gcount(), size, expected);
+  return text;
+}
+
+void check_utf8(std::string_view text, const std::string& path, const std::string& option) {
+  const auto invalid = invalid_utf8(text);
+  if (!invalid) return;
+  fail(
+      "task.{}: \"{}\" is not UTF-8: no character begins with its byte {} (\\x{:02x}, line {}); convert it "
+      "(iconv -t UTF-8), or set task.vocab to \"byte\", which reads any file.",
+      option, path, *invalid, static_cast<std::uint8_t>(text[*invalid]),
+      1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*invalid), '\n'));
+}
+
+bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
+
+Texts files_in(const std::string& folder, const std::string& option) {
+  Texts files;
+  std::error_code error;
+  fs::recursive_directory_iterator entry(folder, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (is_hidden(entry->path())) {
+      entry.disable_recursion_pending();
+    } else if (entry->is_regular_file(error)) {
+      files.push_back(entry->path().string());
+    }
+  }
+  fail_if(static_cast<bool>(error), "task.{}: the folder \"{}\" cannot be read: {}.", option, folder,
+          error.message());
+  fail_if(files.empty(),
+          "task.{}: the folder \"{}\" has no files but hidden ones; expected text files in it.", option,
+          folder);
+  std::ranges::sort(files);
+  return files;
+}
+
+fs::file_status status_of(const std::string& path, const std::string& option, const std::string& expected) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::exists(status)) return status;
+  fail("task.{}: \"{}\": {}; expected the path of {}, absolute or from the current directory ({}).", option,
+       path, error.message(), expected, fs::current_path().string());
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path, const std::string& option, const std::string& expected) {
+  const fs::file_status status = status_of(path, option, expected);
+  fail_if(!fs::is_regular_file(status), "task.{}: \"{}\" is {}; expected {}.", option, path,
+          fs::is_directory(status) ? "a folder" : "not a regular file", expected);
+  std::string bytes = read(path, option, expected);
+  fail_if(bytes.empty(), "task.{}: \"{}\" is empty; expected {}.", option, path, expected);
+  return bytes;
+}
+
+std::string read_texts(const Texts& paths, const std::string& option, Content content) {
+  const std::string expected = "a text file, or of a folder of some";
+  std::string all;
+  const auto add = [&](const std::string& path, const std::string& text) {
+    if (content == Content::utf8) check_utf8(text, path, option);
+    all += text;
+  };
+  for (const std::string& path : paths) {
+    if (fs::is_directory(status_of(path, option, expected))) {
+      for (const std::string& file : files_in(path, option)) add(file, read(file, option, "a text file"));
+    } else {
+      add(path, read_file(path, option, "a text file"));
+    }
+  }
+  return all;
+}
+
+std::string sha256(std::span<const std::string> texts) {
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned int size = 0;
+  bool done = context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
+  for (const std::string& text : texts)
+    done = done && EVP_DigestUpdate(context.get(), text.data(), text.size()) == 1;
+  done = done && EVP_DigestFinal_ex(context.get(), digest.data(), &size) == 1;
+  if (!done) throw std::runtime_error("OpenSSL's libcrypto computes no SHA-256");
+  std::string hex;
+  for (unsigned int i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
+  return hex;
+}
+
+}  // namespace seqbench
