@@ -48,8 +48,8 @@ Option train_examples_option() {
       "0: a fresh example each time; N: a fixed set of N, each epoch in an order of its own");
 }
 
-Option min_length_option() {
-  return Option::integer("min_length", 0, {0, 1 << 20},
+Option min_length_option(std::int64_t shortest) {
+  return Option::integer("min_length", shortest, {0, 1 << 20},
                          "shortest sequence, lengths being uniform from it to length; 0 = all have length");
 }
 

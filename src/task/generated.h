@@ -34,7 +34,7 @@ class GeneratedTask : public Task {
 Option train_examples_option();
 
 // "min_length", for tasks whose sequences differ in length; draw_length() draws one.
-Option min_length_option();
+Option min_length_option(std::int64_t shortest = 0);
 // Throws Error when min_length is above length.
 void check_min_length(const Options& options);
 // Uniform from options' min_length to length; always length when min_length is 0.
