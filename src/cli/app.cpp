@@ -10,6 +10,7 @@
 #include "cli/apply_command.h"
 #include "cli/bench_command.h"
 #include "cli/check_command.h"
+#include "cli/eval_command.h"
 #include "cli/output.h"
 #include "cli/run_command.h"
 #include "experiment/describe.h"
@@ -32,6 +33,8 @@ class App {
         "Exit status: 0 done, 1 a run failed, 2 bad usage or spec (nothing ran), 130 interrupted (state "
         "kept).");
     add_run();
+    add_eval();
+    add_sample();
     add_list();
     add_describe();
     add_check();
@@ -86,6 +89,50 @@ class App {
     run->add_flag("--force", a.force, "run again what is finished or begun");
     run->add_flag("--quiet", a.quiet, "no progress; errors and the table only");
     run->footer("A finished run is skipped, an interrupted one goes on where it stopped.");
+  }
+
+  void add_eval() {
+    EvalArguments& a = eval_;
+    a.threads = core_count();
+    CLI::App* eval =
+        add_command("eval", "test a trained model again, on other lengths or settings of its task",
+                    [&a] { return eval_command(a); });
+    eval->add_option("run", a.run, "folder of a finished run, or its model.safetensors")
+        ->type_name("RUN")
+        ->required();
+    eval->add_option("--set", a.sets, "task.*, eval.* or seed: eval.lengths=[64,512], task.pairs=16")
+        ->type_name("PATH=VALUE")
+        ->allow_extra_args(false)
+        ->take_all();
+    eval->add_option("--threads", a.threads, "workers")
+        ->type_name("N")
+        ->check(CLI::Range(1, kMostThreads))
+        ->capture_default_str();
+    eval->add_option("--rows", a.rows,
+                     "positions that go through the model at once; changes memory and speed only")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    eval->add_flag("--json", a.json, "for programs");
+  }
+
+  void add_sample() {
+    SampleArguments& a = sample_;
+    CLI::App* sample = add_command("sample", "print what a trained language model writes",
+                                   [&a] { return sample_command(a); });
+    sample->add_option("run", a.run, "folder of a finished run, or its model.safetensors")
+        ->type_name("RUN")
+        ->required();
+    sample->add_option("--prompt", a.prompt, "text to go on from; default: a new line")->type_name("TEXT");
+    sample->add_option("--tokens", a.tokens, "to write")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    sample->add_option("--temperature", a.temperature, "below 1 likelier tokens, 0 the likeliest alone")
+        ->type_name("T")
+        ->check(CLI::Range(0.0, 100.0))
+        ->capture_default_str();
+    sample->add_option("--seed", a.seed, "of the draw")->type_name("N")->capture_default_str();
   }
 
   void add_list() {
@@ -233,6 +280,8 @@ class App {
 
   CLI::App app_{"seqbench: what each way of mixing a sequence buys, and what it costs", "seqbench"};
   RunArguments run_;
+  EvalArguments eval_;
+  SampleArguments sample_;
   CheckArguments check_;
   BenchArguments bench_;
   ApplyArguments apply_;

@@ -150,6 +150,14 @@ Status status_of(const Json& json) {
 
 }  // namespace
 
+Json metrics_json(const RunResult& result) {
+  Json json = {
+      {"train", json_of(result.train)}, {"valid", json_of(result.valid)}, {"test", json_of(result.test)}};
+  json["settings"] = Json::array();
+  for (const SettingMetrics& test : result.settings) json["settings"].push_back(json_of(test));
+  return json;
+}
+
 Json result_json(const PlannedRun& run, const StoredResult& stored) {
   const RunResult& result = stored.result;
   Json json = {{"schema", kSchema},
@@ -159,10 +167,7 @@ Json result_json(const PlannedRun& run, const StoredResult& stored) {
                {"status", name_of(result.status)},
                {"message", result.message},
                {"steps", result.steps}};
-  json["metrics"] = {
-      {"train", json_of(result.train)}, {"valid", json_of(result.valid)}, {"test", json_of(result.test)}};
-  json["metrics"]["settings"] = Json::array();
-  for (const SettingMetrics& test : result.settings) json["metrics"]["settings"].push_back(json_of(test));
+  json["metrics"] = metrics_json(result);
   json["cost"] = json_of(result.cost);
   json["environment"] = json_of(stored.environment);
   json["time"] = {{"started", stored.started},

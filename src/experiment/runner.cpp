@@ -69,7 +69,7 @@ class Executor {
     RunContext context;
     context.threads = execution_.environment.threads;
     context.folder = planned.folder;
-    context.about = {{"spec", planned.resolved.dump()}, {"data", std::to_string(planned.data_id)}};
+    context.spec = planned.resolved.dump();
     context.gate = &gate_;
     context.interrupted = &interrupted_;
     context.progress = [&](const Progress& progress) { tell([&] { observer_.progress(index, progress); }); };

@@ -21,6 +21,8 @@ struct StoredResult {
 // The whole of result.json. Numbers that are not finite are null; so are the metrics of a split that was not
 // scored and the cost of a run that did not get that far.
 Json result_json(const PlannedRun& run, const StoredResult& stored);
+// Its "metrics" alone.
+Json metrics_json(const RunResult& result);
 // The reverse, but for `id` and `spec`. Throws a std::exception for a key that is missing or of another type.
 StoredResult stored_result(const Json& json);
 

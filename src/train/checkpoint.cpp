@@ -54,21 +54,20 @@ double real(const std::map<std::string, std::string>& metadata, const std::strin
 RunFiles::RunFiles(std::filesystem::path folder, const Parameters& parameters)
     : folder_(std::move(folder)), parameters_(parameters) {}
 
-std::vector<NamedTensor> RunFiles::weights(TrainState& state, Buffer TrainState::*buffer,
-                                           const std::string& prefix) const {
+std::vector<NamedTensor> named_weights(const Parameters& parameters, Buffer& buffer,
+                                       const std::string& prefix) {
   std::vector<NamedTensor> named;
-  for (const Parameter& parameter : parameters_.all()) {
-    named.push_back(
-        {prefix + parameter.name, parameter.shape, (state.*buffer).as<float>() + parameter.offset});
+  for (const Parameter& parameter : parameters.all()) {
+    named.push_back({prefix + parameter.name, parameter.shape, buffer.as<float>() + parameter.offset});
   }
   return named;
 }
 
 std::vector<NamedTensor> RunFiles::tensors(TrainState& state) const {
-  std::vector<NamedTensor> all = weights(state, &TrainState::weights, "weights.");
-  for (const auto& [buffer, prefix] : {std::pair{&TrainState::first_moment, "first_moment."},
-                                       std::pair{&TrainState::second_moment, "second_moment."}}) {
-    const std::vector<NamedTensor> more = weights(state, buffer, prefix);
+  std::vector<NamedTensor> all = named_weights(parameters_, state.weights, "weights.");
+  for (const auto& [buffer, prefix] :
+       {std::pair{&state.first_moment, "first_moment."}, std::pair{&state.second_moment, "second_moment."}}) {
+    const std::vector<NamedTensor> more = named_weights(parameters_, *buffer, prefix);
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
@@ -121,7 +120,7 @@ void RunFiles::add_point(const CurvePoint& point) {
 
 void RunFiles::finish(TrainState& state, const std::map<std::string, std::string>& about) const {
   if (folder_.empty()) return;
-  save_safetensors(folder_ / "model.safetensors", weights(state, &TrainState::weights, ""), about);
+  save_safetensors(folder_ / "model.safetensors", named_weights(parameters_, state.weights), about);
   std::filesystem::remove(folder_ / "checkpoint.safetensors");
 }
 

@@ -19,6 +19,10 @@ struct RunState {
   bool stopped = false;  // train.stop_at was reached
 };
 
+// Every parameter's part of a flat buffer, by name.
+std::vector<NamedTensor> named_weights(const Parameters& parameters, Buffer& buffer,
+                                       const std::string& prefix = "");
+
 // The files of one run's folder. Without a folder nothing is kept.
 class RunFiles {
  public:
@@ -33,8 +37,6 @@ class RunFiles {
 
  private:
   std::vector<NamedTensor> tensors(TrainState& state) const;
-  std::vector<NamedTensor> weights(TrainState& state, Buffer TrainState::*buffer,
-                                   const std::string& prefix) const;
 
   std::filesystem::path folder_;
   const Parameters& parameters_;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/measure.h"
@@ -41,7 +42,7 @@ class Run {
       evaluate_all();
       measure_cost();
     }
-    files_.finish(*state_.train, context_.about);
+    files_.finish(*state_.train, about());
     result_.total_seconds = since(start) + resumed_seconds_;
     return std::move(result_);
   }
@@ -120,6 +121,14 @@ class Run {
     if (context_.progress) context_.progress({.step = step, .steps = step, .phase = phase});
   }
 
+  std::map<std::string, std::string> about() const {
+    return {{kAboutSpec, context_.spec},
+            {kAboutData, std::to_string(task_->data_id())},
+            {kAboutVocabSize, std::to_string(task_->vocab_size())},
+            {kAboutVocabulary, std::to_string(vocabulary_id(*task_))},
+            {kAboutLength, std::to_string(task_->length())}};
+  }
+
   Evaluator evaluator() const { return {model_, state_.train->weights, context_.threads}; }
 
   void evaluate_all() {
@@ -172,17 +181,27 @@ const char* name_of(Status status) {
   return "";
 }
 
-void check_test(const Task& trained, const LanguageModel& model, const TaskSetting& setting,
-                const Task& test) {
-  fail_if(
-      model.longest() > 0 && test.length() > model.longest(),
-      "{}: {} is longer than the {} learned positions of the model; take it out, or set model.position to "
-      "\"none\".",
-      setting.path, test.length(), model.longest());
-  fail_if(test.vocab_size() != trained.vocab_size(),
-          "{}: has a vocabulary of {} tokens; expected the {} that the model is made for.", setting.path,
-          test.vocab_size(), trained.vocab_size());
-  test.sample(Split::test, 0);
+std::uint64_t vocabulary_id(const Task& task) {
+  std::uint64_t id = hash_of("");
+  for (std::int32_t token = 0; token < task.vocab_size(); ++token)
+    id = hash_of(task.spelled(token) + "\n", id);
+  return id;
+}
+
+void check_tests(const RunSpec& spec, const Task& task, const LanguageModel& model) {
+  const auto check_test = [&](const Task& test, const std::string& path) {
+    fail_if(
+        model.longest() > 0 && test.length() > model.longest(),
+        "{}: {} is longer than the {} learned positions of the model; take it out, or set model.position to "
+        "\"none\".",
+        path, test.length(), model.longest());
+    fail_if(test.vocab_size() != task.vocab_size(),
+            "{}: has a vocabulary of {} tokens; expected the {} that the model is made for.", path,
+            test.vocab_size(), task.vocab_size());
+    test.sample(Split::test, 0);
+  };
+  check_test(task, "task.length");
+  for (const TaskSetting& setting : further_tests(spec)) check_test(*make_task(spec, setting), setting.path);
 }
 
 std::uint64_t check(const RunSpec& spec) {
@@ -192,9 +211,8 @@ std::uint64_t check(const RunSpec& spec) {
           batch);
   const std::unique_ptr<Task> task = make_task(spec);
   const LanguageModel model(spec.model, task->vocab_size(), task->length());
-  for (const Split split : {Split::train, Split::valid, Split::test}) task->sample(split, 0);
-  for (const TaskSetting& setting : further_tests(spec))
-    check_test(*task, model, setting, *make_task(spec, setting));
+  for (const Split split : {Split::train, Split::valid}) task->sample(split, 0);
+  check_tests(spec, *task, model);
   return task->data_id();
 }
 

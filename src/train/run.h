@@ -24,11 +24,21 @@ struct Progress {
   const char* phase = "train";        // "train", "test", "measure"
 };
 
+// What model.safetensors says of the model, as metadata, besides the weights.
+inline constexpr const char* kAboutSpec = "spec";              // resolved, JSON
+inline constexpr const char* kAboutData = "data";              // Task::data_id()
+inline constexpr const char* kAboutVocabSize = "vocab_size";   // tokens
+inline constexpr const char* kAboutVocabulary = "vocabulary";  // vocabulary_id()
+inline constexpr const char* kAboutLength = "length";          // of the longest sequence trained on
+
+// A hash of what every token of the task means.
+std::uint64_t vocabulary_id(const Task& task);
+
 struct RunContext {
   int threads = 1;
   // Where curve.jsonl, checkpoint.safetensors and model.safetensors go; it exists. Empty: nothing is written.
   std::filesystem::path folder;
-  std::map<std::string, std::string> about;        // kept in model.safetensors beside the weights
+  std::string spec;                                // as text, kept with the trained model
   QuietGate* gate = nullptr;                       // never null in run()
   const std::atomic<bool>* interrupted = nullptr;  // never null in run(); checked after every step
   std::function<void(const Progress&)> progress;   // may be empty; called from the run's own thread
@@ -42,9 +52,8 @@ struct Interrupted {};
 // do not divide the width, a batch smaller than its lanes, ...): everything that is known before the first
 // step. Cheap: builds the task and the model, but trains nothing. Returns the task's data_id().
 std::uint64_t check(const RunSpec& spec);
-// The same for one more test of a model that `trained` trains.
-void check_test(const Task& trained, const LanguageModel& model, const TaskSetting& setting,
-                const Task& test);
+// The same for the tests of a model, whose own task is `task`.
+void check_tests(const RunSpec& spec, const Task& task, const LanguageModel& model);
 
 // Trains, evaluates, measures. A loss that is not finite ends in Status::diverged, never in an exception.
 RunResult run(const RunSpec& spec, const RunContext& context);

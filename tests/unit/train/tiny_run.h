@@ -44,7 +44,7 @@ inline Outcome run_in(const TemporaryFolder& folder, const RunSpec& spec, int th
   std::atomic<bool> interrupted = false;
   RunContext context{.threads = threads,
                      .folder = folder.path(),
-                     .about = {{"spec", "tiny"}},
+                     .spec = "{}",
                      .gate = &gate,
                      .interrupted = &interrupted,
                      .progress = {}};

@@ -1,0 +1,31 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "base/options.h"
+
+namespace seqbench {
+
+struct EvalArguments {
+  std::string run;  // folder of a finished run, or its model.safetensors
+  Texts sets;       // "path=value"
+  int threads = 1;
+  std::int64_t rows = 512;
+  bool json = false;
+};
+
+// `seqbench eval`; returns the exit status. Throws Error before anything has been evaluated.
+int eval_command(const EvalArguments& arguments);
+
+struct SampleArguments {
+  std::string run;
+  std::string prompt = "\n";
+  std::int64_t tokens = 256;
+  double temperature = 1;
+  std::uint64_t seed = 0;
+};
+
+// `seqbench sample`; returns the exit status.
+int sample_command(const SampleArguments& arguments);
+
+}  // namespace seqbench

@@ -1,0 +1,107 @@
+#include "experiment/trained_model.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "experiment/grid.h"
+#include "experiment/slice_text.h"
+#include "experiment/spec.h"
+#include "experiment/store.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/run.h"
+#include "train/safetensors.h"
+
+namespace seqbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path model_file(const fs::path& run) {
+  if (!fs::is_directory(run)) {
+    fail_if(!fs::exists(run), "{}: there is no such folder; expected that of a finished run: DIR/NAME/RUN.",
+            run.string());
+    return run;
+  }
+  const fs::path file = run / "model.safetensors";
+  if (fs::exists(file)) return file;
+  fail_if(fs::exists(run / "checkpoint.safetensors"),
+          "{}: this run is not finished; run its spec again, and it goes on from where it is.", run.string());
+  fail("{}: holds no model.safetensors; expected the folder of a finished run: DIR/NAME/RUN.", run.string());
+}
+
+void check_sets(const Texts& sets) {
+  for (const std::string& set : sets) {
+    fail_if(!set.starts_with("task.") && !set.starts_with("eval.") && !set.starts_with("seed="),
+            "--set {}: the model is trained already; expected task.*, eval.* or seed, of which to test it.",
+            set);
+  }
+}
+
+const std::string& about(const TensorFile& content, const fs::path& file, const char* key) {
+  const auto found = content.metadata.find(key);
+  fail_if(found == content.metadata.end(),
+          "{}: says nothing of its {}; expected a model that \"seqbench run\" has trained.", file.string(),
+          key);
+  return found->second;
+}
+
+void check_task(const TrainedModel& trained, const TensorFile& content, const Texts& sets) {
+  const bool same_task =
+      std::ranges::none_of(sets, [](const std::string& set) { return set.starts_with("task."); });
+  fail_if(same_task && std::to_string(trained.task->data_id()) != about(content, trained.file, kAboutData),
+          "{}: the files of task {} have changed since it was trained; bring them back, or name others with "
+          "--set "
+          "task.files=...",
+          trained.file.string(), trained.spec.task->name);
+  fail_if(std::to_string(vocabulary_id(*trained.task)) != about(content, trained.file, kAboutVocabulary),
+          "{}: the task's tokens are not those it was trained on ({} of them now); keep the options that the "
+          "vocabulary "
+          "depends on.",
+          trained.file.string(), trained.task->vocab_size());
+  check_tests(trained.spec, *trained.task, *trained.model);
+}
+
+std::int64_t whole(const std::string& text) { return std::strtoll(text.c_str(), nullptr, 10); }
+
+}  // namespace
+
+TrainedModel load_trained(const fs::path& run, const Texts& sets) {
+  check_sets(sets);
+  TrainedModel trained{.file = model_file(run), .spec = {}, .model = {}, .weights = {}, .task = {}};
+  const TensorFile content = read_safetensors(trained.file);
+  Json spec = parse_json(about(content, trained.file, kAboutSpec), trained.file.string());
+  for (const std::string& set : sets) apply_set(spec, set);
+  trained.spec = resolve(spec);
+  trained.model = std::make_unique<LanguageModel>(trained.spec.model,
+                                                  whole(about(content, trained.file, kAboutVocabSize)),
+                                                  whole(about(content, trained.file, kAboutLength)));
+  trained.weights = Buffer(trained.model->parameters().flat_size(), DType::f32);
+  load_safetensors(trained.file, named_weights(trained.model->parameters(), trained.weights));
+  trained.task = make_task(trained.spec);
+  check_task(trained, content, sets);
+  return trained;
+}
+
+RunResult test(const TrainedModel& trained, int threads, std::int64_t rows) {
+  RunResult result;
+  Evaluator{*trained.model, trained.weights, threads, rows}.test(trained.spec, *trained.task, result);
+  return result;
+}
+
+std::string test_text(const TrainedModel& trained, const RunResult& result) {
+  const std::vector<ScoredRow> rows = {{.labels = {mechanism_of(trained.spec.model)}, .runs = {&result}}};
+  const std::string slices = slices_text({"mechanism"}, rows);
+  return tests_text({"mechanism"}, rows, true, true) + (slices.empty() ? "" : "\n" + slices);
+}
+
+std::string test_json(const TrainedModel& trained, const RunResult& result) {
+  const Json all = metrics_json(result);
+  const Json json = {{"schema", kSchema},
+                     {"model", trained.file.string()},
+                     {"spec", resolved_json("", trained.spec)},
+                     {"metrics", {{"test", all.at("test")}, {"settings", all.at("settings")}}}};
+  return json.dump(2) + "\n";
+}
+
+}  // namespace seqbench

@@ -1,0 +1,34 @@
+// A model that a run has trained, as its file model.safetensors keeps it.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/options.h"
+#include "model/language_model.h"
+#include "train/result.h"
+#include "train/spec.h"
+
+namespace seqbench {
+
+struct TrainedModel {
+  std::filesystem::path file;
+  RunSpec spec;  // of the run, with what was set since
+  std::unique_ptr<LanguageModel> model;
+  Buffer weights;
+  std::unique_ptr<Task> task;  // of `spec`
+};
+
+// `run`: the folder of a finished run, or the file. `sets`: "path=value" for paths of task and eval, and
+// seed. Throws Error when there is no model, it was written by something else, the files it was trained on
+// have changed since, or a task that was set does not fit it.
+TrainedModel load_trained(const std::filesystem::path& run, const Texts& sets);
+
+// Tests it: the metrics of its task's test split and of every further setting. `rows` go through the model at
+// once.
+RunResult test(const TrainedModel& trained, int threads, std::int64_t rows);
+
+std::string test_text(const TrainedModel& trained, const RunResult& result);
+std::string test_json(const TrainedModel& trained, const RunResult& result);
+
+}  // namespace seqbench
