@@ -17,6 +17,8 @@
 #include "experiment/doctor.h"
 #include "experiment/environment.h"
 #include "experiment/schema.h"
+#include "experiment/spec.h"
+#include "experiment/task_example.h"
 
 namespace seqbench {
 namespace {
@@ -146,12 +148,19 @@ class App {
 
   void add_describe() {
     CLI::App* describe =
-        add_command("describe", "show what a mechanism, task or section of a spec is and takes",
-                    [this] { return print_text(json_ ? describe_json(what_) : describe_text(what_)); });
-    describe->add_option("name", what_, "as \"seqbench list\" prints them, or: model, train, eval, measure")
+        add_command("describe", "show what a mechanism, task or section of a spec is and takes", [this] {
+          if (example_) return print_text(example_text(parse_task(what_, "describe")));
+          return print_text(json_ ? describe_json(what_) : describe_text(what_));
+        });
+    describe
+        ->add_option("name", what_,
+                     "as \"seqbench list\" prints them, or: model, train, eval, measure; a task also as JSON "
+                     "with options: "
+                     "{\"name\": \"mqar\", \"pairs\": 4}")
         ->type_name("NAME")
         ->required();
-    describe->add_flag("--json", json_, "for programs");
+    CLI::Option* json = describe->add_flag("--json", json_, "for programs");
+    describe->add_flag("--example", example_, "print samples of a task")->excludes(json);
   }
 
   void add_check() {
@@ -287,6 +296,7 @@ class App {
   ApplyArguments apply_;
   std::string what_;
   bool json_ = false;
+  bool example_ = false;
   int status_ = kDone;
 };
 

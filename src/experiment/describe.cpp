@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "experiment/json.h"
+#include "experiment/spec.h"
 #include "experiment/table.h"
+#include "experiment/task_example.h"
 #include "mechanism/mechanism.h"
 #include "train/spec.h"
 
@@ -49,6 +51,12 @@ std::vector<Item> items() {
   return all;
 }
 
+Item task_item(const RunSpec& spec) {
+  Item item = item_of(*spec.task);
+  for (auto& fact : label_facts(spec)) item.facts.push_back(std::move(fact));
+  return item;
+}
+
 std::vector<Item> sections() {
   return {{"section", "model", "the model around the mechanism, which is model.mixer", {}, model_options()},
           {"section", "train", "how the model is trained", {}, train_options()},
@@ -57,10 +65,11 @@ std::vector<Item> sections() {
 }
 
 Item find(const std::string& name) {
+  if (name.starts_with("{")) return task_item(parse_task(name, "describe"));
   std::vector<Item> all = items();
   for (Item& section : sections()) all.push_back(std::move(section));
   const auto found = std::ranges::find(all, name, &Item::name);
-  if (found != all.end()) return *found;
+  if (found != all.end()) return found->kind == "task" ? task_item(parse_task(name, "describe")) : *found;
   Texts names;
   for (const Item& item : all) names.push_back(item.name);
   throw Error(unknown_name("name", name, "describe", names));

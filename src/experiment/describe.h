@@ -8,8 +8,8 @@ namespace seqbench {
 std::string list_text(const std::string& what);
 std::string list_json(const std::string& what);
 
-// Of a mechanism, a task, or one of the sections model, train, eval and measure. Throws Error with the
-// nearest name.
+// Of a mechanism, a task (also as JSON, with options), or one of the sections model, train, eval and measure.
+// Throws Error with the nearest name.
 std::string describe_text(const std::string& name);
 std::string describe_json(const std::string& name);
 

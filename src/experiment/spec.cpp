@@ -169,6 +169,14 @@ std::vector<MixerSpec> mixers_of(const Json& model) {
   return mixers;
 }
 
+RunSpec task_of(const Json& json, const std::string& path) {
+  RunSpec run;
+  run.task = &tasks().find(name_in(json, path, all_names(tasks())), path + ".name");
+  run.task_options = options_of(json, run.task->options, path, {"name", "mix"});
+  run.mix = settings_of(json, "mix", path + ".mix", *run.task, true);
+  return run;
+}
+
 std::uint64_t seed_of(const Json& spec) {
   if (!spec.contains("seed")) return 0;
   const auto seed = integer_of(spec.at("seed"));
@@ -211,11 +219,7 @@ RunSpec resolve(const Json& spec) {
   }
   const Json schema = spec.contains("schema") ? spec.at("schema") : Json(kSchema);
   fail_if(schema != kSchema, "schema: expected {}, got {}.", kSchema, shown(schema));
-  RunSpec run;
-  const Json& task = section(spec, "task");
-  run.task = &tasks().find(name_in(task, "task", all_names(tasks())), "task.name");
-  run.task_options = options_of(task, run.task->options, "task", {"name", "mix"});
-  run.mix = settings_of(task, "mix", "task.mix", *run.task, true);
+  RunSpec run = task_of(section(spec, "task"), "task");
   const Json& model = section(spec, "model");
   run.model.options = options_of(model, model_options(), "model", {"mixer"});
   run.model.mixers = mixers_of(model);
@@ -225,6 +229,10 @@ RunSpec resolve(const Json& spec) {
   run.measure = options_of(section(spec, "measure"), measure_options(), "measure", {});
   run.seed = seed_of(spec);
   return run;
+}
+
+RunSpec parse_task(const std::string& text, const std::string& path) {
+  return task_of(text.starts_with("{") ? parse_json(text, path) : Json{{"name", text}}, path);
 }
 
 MixerSpec parse_mixer(const std::string& text, const std::string& path) {

@@ -21,6 +21,10 @@ Json settings_json(const std::map<std::string, Value>& settings);
 // each other: that is check() of train/run.h.
 RunSpec resolve(const Json& spec);
 
+// A task as a shell argument: its name, or the object that "task" would be. Only what concerns the task is
+// filled in.
+RunSpec parse_task(const std::string& text, const std::string& path);
+
 // A mechanism as a shell argument: its name, or the object that model.mixer would be. Throws Error naming
 // `path`.
 MixerSpec parse_mixer(const std::string& text, const std::string& path);

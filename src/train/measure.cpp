@@ -26,6 +26,7 @@ double median(std::vector<double> values) {
 // Tokens are read in pieces, so that activations stay in the cache however long the context.
 constexpr std::int64_t kPiece = 512;
 constexpr std::int64_t kCountedSamples = 16;  // over which FLOPs are counted: they may differ in length
+constexpr double kLongStep = 0.5;             // seconds: warming up is a small part of it
 constexpr int kPrefills = 3;
 constexpr int kDecodedTokens = 33;
 
@@ -104,15 +105,20 @@ double flops_per_token(const Task& task, const LanguageModel& model, const Buffe
 }
 
 StepTime step_time(Trainer& trainer, int repeats, double seconds) {
-  trainer.step(0);
   std::vector<double> times, rates;
   const auto start = Clock::now();
-  while (static_cast<int>(times.size()) < repeats || since(start) < seconds) {
+  const auto timed_step = [&] {
     const auto step = Clock::now();
     const std::int64_t tokens = trainer.step(0).tokens;
     times.push_back(since(step));
     rates.push_back(static_cast<double>(tokens) / times.back());
+  };
+  timed_step();
+  if (times.back() < kLongStep || repeats > 1) {
+    times.clear();
+    rates.clear();
   }
+  while (static_cast<int>(times.size()) < repeats || since(start) < seconds) timed_step();
   return {.seconds = median(times), .tokens_per_s = median(rates)};
 }
 

@@ -18,7 +18,7 @@ struct StepTime {
   double tokens_per_s = 0;
 };
 // Of a training step: medians of at least `repeats` steps and `seconds` of them, at a learning rate of 0,
-// after one that is not counted.
+// after one that is not counted, unless it was a long one and one is enough.
 StepTime step_time(Trainer& trainer, int repeats, double seconds);
 
 // Fills what `measure` asks for: state bytes at every context always; speeds when measure.speed is set.

@@ -222,7 +222,7 @@ Estimate estimate(const RunSpec& spec, int threads) {
   const std::unique_ptr<Task> task = make_task(spec);
   const LanguageModel model(spec.model, task->vocab_size(), task->length());
   Trainer trainer(*task, model, spec.train, spec.seed, threads);
-  const StepTime step = step_time(trainer, 2, 0);
+  const StepTime step = step_time(trainer, 1, 0);
   return {.parameters = model.parameters().count(),
           .flops_per_token = flops_per_token(*task, model, trainer.state().weights),
           .tokens_per_step = step.tokens_per_s * step.seconds,

@@ -1,0 +1,84 @@
+#include "experiment/slice_text.h"
+
+#include "unit/experiment/support.h"
+
+#include <doctest/doctest.h>
+
+namespace seqbench {
+namespace {
+
+Metrics metrics_with(double accuracy, const std::vector<Metrics::SliceMetrics>& slices) {
+  Metrics metrics;
+  metrics.accuracy = accuracy;
+  metrics.exact = accuracy;
+  metrics.examples = 100;
+  metrics.labels = 1000;
+  metrics.errors = static_cast<std::int64_t>(1000 * (1 - accuracy) + 0.5);
+  metrics.chance = {.uniform = 0.125};
+  metrics.slices = slices;
+  return metrics;
+}
+
+Metrics::SliceMetrics slice(const std::string& by, std::int64_t value, double accuracy,
+                            std::int64_t labels = 10) {
+  return {.by = by,
+          .value = value,
+          .loss = 2 * accuracy,
+          .accuracy = accuracy,
+          .exact = 0,
+          .examples = 1,
+          .labels = labels};
+}
+
+TEST_CASE("slices: a table each, means over runs by labels, bands where values are many") {
+  RunResult a;
+  RunResult b;
+  a.test = metrics_with(0.5, {slice("pairs", 4, 1.0), slice("pairs", 8, 0.5), slice("distance", 1, 0.25),
+                              slice("distance", 2, 1)});
+  b.test = metrics_with(0.5, {slice("pairs", 4, 0.5, 30), slice("pairs", 8, 0.25), slice("distance", 1, 0.25),
+                              slice("distance", 2, 1)});
+  const std::string text = slices_text({"mechanism"}, {{{"softmax"}, {&a, &b}}, {{"none"}, {}}});
+  CHECK(
+      text ==
+      "test accuracy by pairs\nmechanism      4      8\nsoftmax    0.625  0.375\nnone           -      -\n\n"
+      "test accuracy by distance\nmechanism      1    <=2\nsoftmax    0.250  1.000\nnone           -      "
+      "-\n");
+  for (std::int64_t length = 3; length <= 40; ++length)
+    a.test.slices.push_back(slice("length", length, length > 32 ? 0 : 1));
+  CHECK(has(slices_text({"mechanism"}, {{{"x"}, {&a}}}),
+            "mechanism    <=4    <=8   <=16   <=32   <=64\nx          1.000  1.000  1.000  1.000  0.000\n"));
+}
+
+TEST_CASE("slices: a text is scored by its loss") {
+  RunResult a;
+  a.test = metrics_with(0.5, {slice("position", 1, 1.5), slice("position", 2, 0.5)});
+  a.test.bits_per_byte = 2;
+  CHECK(has(slices_text({"m"}, {{{"x"}, {&a}}}),
+            "test loss, nats, by position\nm      1    <=2\nx  3.000  1.000\n"));
+}
+
+TEST_CASE("slices: tests at several lengths with depths make a map of both") {
+  RunResult a;
+  a.test = metrics_with(1, {});
+  a.settings = {
+      {{{"length", std::int64_t{64}}}, metrics_with(1, {slice("depth", 0, 1), slice("depth", 50, 0.5)})},
+      {{{"length", std::int64_t{128}}}, metrics_with(1, {slice("depth", 0, 0.1), slice("depth", 50, 0.9)})}};
+  CHECK(has(slices_text({"m"}, {{{"x"}, {&a}}}),
+            "x\n            64     128\n    0%  1.00██  0.10  \n   50%  0.50▒▒  0.90██\n"));
+}
+
+TEST_CASE("tests: every further setting has a line, with its errors over all runs") {
+  RunResult a;
+  a.test = metrics_with(1, {});
+  CHECK(tests_text({"m"}, {{{"x"}, {&a}}}, false, false) == "");
+  a.settings = {{{{"ignore", 0.98}}, metrics_with(0.997, {})},
+                {{{"length", std::int64_t{64}}}, metrics_with(0.5, {})}};
+  CHECK(tests_text({"m"}, {{{"x"}, {&a, &a}}}, false, false) ==
+        "m  test            accuracy     errors  exact   loss  chance\n"
+        "x  the task's own     1.000  0 of 2000  1.000  0.000   0.125\n"
+        "x  ignore=0.98        0.997  6 of 2000  0.997  0.000   0.125\n");
+  CHECK(has(tests_text({"m"}, {{{"x"}, {&a}}}, true, false), "length=64          0.500  500 of 1000"));
+}
+
+}  // namespace
+}  // namespace seqbench

@@ -1,0 +1,114 @@
+#include "experiment/trained_model.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+
+#include "experiment/runner.h"
+#include "unit/experiment/support.h"
+
+namespace seqbench {
+namespace {
+
+class Silent : public Observer {
+  void started(std::size_t) override {}
+  void progress(std::size_t, const Progress&) override {}
+  void finished(std::size_t, const StoredResult&) override {}
+  void interrupted(std::size_t) override {}
+};
+
+// A run of four steps, in `folder`.
+struct Trained {
+  explicit Trained(const TemporaryFolder& folder, const Json& spec) {
+    plan = make_plan({folder.write("spec.json", spec.dump())}, {}, folder.path() / "runs");
+    Results results(1);
+    Silent silent;
+    const std::atomic<bool> interrupted = false;
+    Execution execution;
+    execution.environment.threads = 1;
+    execute(plan, execution, interrupted, silent, results);
+    result = results[0].value().result;
+    REQUIRE(result.message == "");
+  }
+  std::string folder() const { return plan.runs[0].folder.string(); }
+  Plan plan;
+  RunResult result;
+};
+
+Json quick_spec() {
+  Json spec = small_spec();
+  spec["measure"] = {{"speed", false}, {"contexts", {8}}};
+  spec["eval"] = {{"examples", 40}, {"lengths", {64}}, {"settings", Json::array({{{"pairs", 2}}})}};
+  return spec;
+}
+
+TEST_CASE("a kept model tests again to the figures of its run, bit for bit, from its file alone") {
+  const TemporaryFolder folder;
+  const Trained run(folder, quick_spec());
+  std::filesystem::remove(folder.path() / "spec.json");
+  std::filesystem::remove(run.plan.runs[0].folder / "result.json");
+  for (const std::string& path : {run.folder(), run.folder() + "/model.safetensors"}) {
+    const TrainedModel trained = load_trained(path, {});
+    const RunResult again = test(trained, 2, 512);
+    CHECK(metrics_json(again).at("test").dump() == metrics_json(run.result).at("test").dump());
+    CHECK(metrics_json(again).at("settings").dump() == metrics_json(run.result).at("settings").dump());
+    CHECK(has(test_text(trained, again), "length=64"));
+    CHECK(has(test_text(trained, again), "pairs=2"));
+  }
+}
+
+TEST_CASE("a kept model is tested at what is set, and on nothing that does not fit it") {
+  const TemporaryFolder folder;
+  const Trained run(folder, quick_spec());
+  const TrainedModel other = load_trained(run.folder(), {"task.length=48", "eval.examples=30", "seed=3"});
+  const RunResult result = test(other, 1, 512);
+  CHECK(result.test.examples == 30);
+  CHECK(other.task->length() == 48);
+  CHECK(result.test.loss != run.result.test.loss);
+  const auto refused = [&](const Texts& sets) {
+    return message_of([&] { load_trained(run.folder(), sets); });
+  };
+  CHECK(has(refused({"train.steps=3"}), "--set train.steps=3: the model is trained already"));
+  CHECK(has(refused({"task.vocab_size=32"}),
+            "the task's tokens are not those it was trained on (32 of them now)"));
+  CHECK(has(refused({"task.pairs=99"}), "task.pairs: 99 do not fit"));
+  CHECK(has(refused({"task.pears=9"}), "did you mean \"pairs\"?"));
+}
+
+TEST_CASE("where there is no model, the message says what was expected") {
+  const TemporaryFolder folder;
+  const auto refused = [](const std::string& path) { return message_of([&] { load_trained(path, {}); }); };
+  CHECK(has(refused(folder.path("none")), "there is no such folder"));
+  CHECK(has(refused(folder.path("")), "holds no model.safetensors"));
+  folder.write("checkpoint.safetensors", "");
+  CHECK(has(refused(folder.path("")), "this run is not finished"));
+  CHECK(has(refused(folder.write("model.safetensors", "{}")), "model.safetensors"));
+}
+
+TEST_CASE("a text that has changed since is not taken for the one trained on") {
+  const TemporaryFolder folder;
+  Json spec = quick_spec();
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += static_cast<char>('a' + i * i % 23);
+  spec["task"] = {{"name", "language_model"},
+                  {"files", {folder.write("a.txt", text)}},
+                  {"length", 32},
+                  {"vocab", "char"}};
+  spec["eval"] = {{"examples", 4}};
+  const Trained run(folder, spec);
+  CHECK(metrics_json(test(load_trained(run.folder(), {}), 1, 64)).at("test")["labels"] ==
+        metrics_json(run.result).at("test")["labels"]);
+  folder.write("a.txt", text + "abc");
+  CHECK(has(message_of([&] { load_trained(run.folder(), {}); }),
+            "the files of task language_model have changed"));
+  const std::string other = folder.write("b.txt", text + "XYZ" + text);
+  CHECK(has(message_of([&] { load_trained(run.folder(), {"task.files=[\"" + other + "\"]"}); }),
+            "the task's tokens are not those it was trained on"));
+  folder.write("a.txt", text);
+  const std::string same_letters = folder.write("c.txt", text.substr(0, 1000));
+  const TrainedModel on_other = load_trained(run.folder(), {"task.test_files=[\"" + same_letters + "\"]"});
+  CHECK(test(on_other, 1, 64).test.labels == 999);
+}
+
+}  // namespace
+}  // namespace seqbench
