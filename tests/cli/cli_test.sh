@@ -205,5 +205,54 @@ for how in '1 1' '2 1' '5 1' '2 2' '5 2'; do
   cmp -s traces traces-1-1 || complain "threads and jobs $how: other results than with 1 1"
 done
 
+# Mixtures, further tests, and what does not fit them.
+refuse 'task.mix[1]: unknown key "pears"; did you mean "pairs"?' $small 'task.mix=[{"pairs":1},{"pears":2}]'
+refuse 'task.mix[0].weight: expected a number above 0, got 0' $small 'task.mix=[{"weight":0}]'
+refuse 'task.mix[1]: task.pairs: 9 do not fit' $small 'task.mix=[{"pairs":1},{"pairs":9}]'
+refuse 'eval.settings[0]: task.pairs: 9 do not fit' $small 'eval.settings=[{"pairs":9}]'
+refuse 'eval.settings[0]: has a vocabulary of 64 tokens; expected the 32' $small 'eval.settings=[{"vocab_size":64}]'
+refuse 'eval.lengths: task.length: expected an even number' $small 'eval.lengths=[17]'
+refuse 'eval.settings: expected a list of objects' $small eval.settings=3
+refuse 'task.min_length: expected at most task.length 40, got 41' $small 'task={"name":"parity","min_length":41}'
+refuse 'task.files: expected at least one text file' $small 'task={"name":"language_model"}'
+expect 0 'length=32 pairs=4' "$seqbench" run $small 'task.mix=[{"pairs":1},{"weight":2,"pairs":4}]' \
+  --set 'eval.settings=[{"length":32,"pairs":4}]' --out mixed
+grep -q 'test accuracy by pairs' out || complain "a mixture has no scores by pairs"
+
+# A kept model is tested again to the figures of its run, and on others; a language model writes.
+mixed=$(echo mixed/good/*)
+expect 0 '"labels": 64' "$seqbench" eval "$mixed" --json
+sed -n '/^    "test"/,/^    }/p' out | cksum >again
+sed -n '/^    "test"/,/^    }/p' "$mixed/result.json" | cksum | cmp -s - again || complain "eval gives other figures"
+for rows in 1 16 512 4096; do
+  "$seqbench" eval "$mixed" --json --rows $rows >out 2>err
+  sed -n 's/\(\.[0-9]\{5\}\)[0-9]*/\1/; /^    "test"/,/^    }/p' out | cksum >rows-$rows
+  cmp -s rows-$rows rows-1 || complain "eval --rows $rows gives other figures than --rows 1"
+done
+expect 0 'length=64' "$seqbench" eval "$mixed" --set 'eval.lengths=[64]'
+expect 2 'the model is trained already' "$seqbench" eval "$mixed" --set train.steps=3
+expect 2 "the task's tokens are not those" "$seqbench" eval "$mixed" --set task.vocab_size=64
+expect 2 'there is no such folder' "$seqbench" eval nowhere
+expect 2 'holds no model.safetensors' "$seqbench" eval mixed
+expect 2 'whose tokens are no text' "$seqbench" sample "$mixed" --prompt k1
+i=0
+while [ $i -lt 200 ]; do echo "line $i of a text, and a bit more"; i=$((i + 1)); done >text.txt
+expect 0 'bits/byte' "$seqbench" run $small 'task={"name":"language_model","files":["text.txt"],"length":32,"vocab":"char"}' --out text
+grep -q 'test loss, nats, by position' out || complain "a text has no loss by position"
+expect 0 'line' "$seqbench" sample text/good/* --prompt line --tokens 20 --seed 1
+[ "$(wc -c <out)" -eq 25 ] || complain "sample wrote other than the prompt, 20 characters and a line's end"
+cp out first
+"$seqbench" sample text/good/* --prompt line --tokens 20 --seed 1 | cmp -s - first || complain "a seed gives two samples"
+expect 2 'is not in the training text' "$seqbench" sample text/good/* --prompt 'Z'
+echo more >>text.txt
+expect 2 'have changed since it was trained' "$seqbench" eval text/good/*
+
+# A person can look at a task.
+expect 0 'answers' "$seqbench" describe mqar --example
+expect 0 'length 24, pairs 2' "$seqbench" describe '{"name":"mqar","length":24,"pairs":2}' --example
+expect 0 'guessing among all answers' "$seqbench" describe parity
+expect 2 'did you mean "pairs"?' "$seqbench" describe '{"name":"mqar","pears":2}'
+expect 2 'unknown task "softmax"' "$seqbench" describe softmax --example
+
 [ "$failures" -eq 0 ] && echo "all as expected"
 [ "$failures" -eq 0 ]
