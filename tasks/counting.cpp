@@ -1,0 +1,84 @@
+// A counter that goes up and down (counter languages: Weiss et al. 2018, arXiv 1805.04908; Suzgun et al.
+// 2019, arXiv 1906.03648): where does it stand? The walk never leaves 0..most, so that there are most + 1
+// answers, all about equally frequent in long sequences.
+//
+//   tokens   + + . - + - -        + one more, - one less, . the same
+//   answer               0        `answers` last: after the last token;  every: 1 2 2 1 2 1 0
+#include "task/generated.h"
+
+namespace seqbench {
+namespace {
+
+class Counting : public GeneratedTask {
+ public:
+  Counting(const Options& options, std::uint64_t seed)
+      : GeneratedTask("counting", options, seed),
+        options_(options),
+        most_(static_cast<std::int32_t>(options.integer("most"))),
+        every_(options.text("answers") == "every") {}
+
+  // Numbers are answers and never read; the three moves come after them.
+  std::int64_t vocab_size() const override { return most_ + 4; }
+  std::int64_t length() const override { return options_.integer("length"); }
+  Chance chance() const override { return {.uniform = 1.0 / (most_ + 1)}; }
+  std::string spelled(std::int32_t token) const override {
+    return token <= most_ ? std::to_string(token) : std::string(1, "+-."[token - up()]);
+  }
+
+  std::optional<std::vector<std::int32_t>> oracle(const std::vector<std::int32_t>& tokens) const override {
+    std::vector<std::int32_t> labels;
+    std::int32_t value = 0;
+    for (const std::int32_t token : tokens) labels.push_back(value += (token == up()) - (token == down()));
+    return labels;
+  }
+
+ private:
+  std::int32_t up() const { return most_ + 1; }
+  std::int32_t down() const { return most_ + 2; }
+  std::int32_t stay() const { return most_ + 3; }
+
+  // A symmetric walk, whose stationary law is uniform: at either end the step that would leave becomes a
+  // stay.
+  Sample draw(Random& random) const override {
+    Sample sample;
+    std::int32_t value = 0;
+    for (std::int64_t left = draw_length(random, options_); left > 0; --left) {
+      std::int32_t token = up() + static_cast<std::int32_t>(random.below(3));
+      if ((token == up() && value == most_) || (token == down() && value == 0)) token = stay();
+      value += (token == up() ? 1 : 0) - (token == down() ? 1 : 0);
+      sample.tokens.push_back(token);
+      sample.labels.push_back(every_ || left == 1 ? value : kIgnore);
+    }
+    return sample;
+  }
+
+  Options options_;
+  std::int32_t most_;
+  bool every_;
+};
+
+}  // namespace
+
+void register_counting(TaskRegistry& registry) {
+  registry.add({
+      .name = "counting",
+      .summary = "a counter goes up and down: where does it stand?",
+      .source =
+          "counter languages: Weiss et al. 2018, arXiv 1805.04908; Suzgun et al. 2019, arXiv 1906.03648",
+      .options =
+          {
+              Option::integer("length", 40, {1, 1 << 20}, "tokens in the longest sequence"),
+              min_length_option(3),
+              Option::integer("most", 4, {1, 1 << 20}, "the counter stays from 0 to this"),
+              Option::choice("answers", "last", {"last", "every"},
+                             "asked after the last token, or after every one"),
+              train_examples_option(),
+          },
+      .make = [](const Options& options, std::uint64_t seed) -> std::unique_ptr<Task> {
+        check_min_length(options);
+        return std::make_unique<Counting>(options, seed);
+      },
+  });
+}
+
+}  // namespace seqbench
