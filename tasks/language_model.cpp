@@ -1,8 +1,8 @@
 // The tokens of a text, each to be predicted from those before it.
 //
-//   files, one after another:  [ train | valid | test ]      valid_files and test_files, when given, are
-//   those
-//                                                            parts instead
+//   files, one after another:  [ train | valid | test ]
+//
+// valid_files and test_files, when given, are those parts instead.
 //
 // A training example is a window at a random place of the train part. The other parts are read in windows
 // that begin `stride` tokens apart and score their last `stride` positions (the first: all), so that every

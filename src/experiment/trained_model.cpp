@@ -46,18 +46,23 @@ const std::string& about(const TensorFile& content, const fs::path& file, const 
   return found->second;
 }
 
+// Options that name files end so.
+bool names_files(const Texts& sets) {
+  return std::ranges::any_of(
+      sets, [](const std::string& set) { return set.substr(0, set.find('=')).ends_with("files"); });
+}
+
 void check_task(const TrainedModel& trained, const TensorFile& content, const Texts& sets) {
-  const bool same_task =
-      std::ranges::none_of(sets, [](const std::string& set) { return set.starts_with("task."); });
-  fail_if(same_task && std::to_string(trained.task->data_id()) != about(content, trained.file, kAboutData),
-          "{}: the files of task {} have changed since it was trained; bring them back, or name others with "
-          "--set "
-          "task.files=...",
-          trained.file.string(), trained.spec.task->name);
+  fail_if(
+      !names_files(sets) &&
+          std::to_string(trained.task->data_id()) != about(content, trained.file, kAboutData),
+      "{}: the files of task {} have changed since it was trained; bring them back, or name others: --set "
+      "'task.test_files=[\"FILE\"]'.",
+      trained.file.string(), trained.spec.task->name);
   fail_if(std::to_string(vocabulary_id(*trained.task)) != about(content, trained.file, kAboutVocabulary),
-          "{}: the task's tokens are not those it was trained on ({} of them now); keep the options that the "
-          "vocabulary "
-          "depends on.",
+          "{}: the task's tokens are not those it was trained on ({} of them now); keep the options and "
+          "files that "
+          "the vocabulary depends on.",
           trained.file.string(), trained.task->vocab_size());
   check_tests(trained.spec, *trained.task, *trained.model);
 }

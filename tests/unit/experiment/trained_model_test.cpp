@@ -101,6 +101,7 @@ TEST_CASE("a text that has changed since is not taken for the one trained on") {
   folder.write("a.txt", text + "abc");
   CHECK(has(message_of([&] { load_trained(run.folder(), {}); }),
             "the files of task language_model have changed"));
+  CHECK(has(message_of([&] { load_trained(run.folder(), {"task.length=16"}); }), "have changed since"));
   const std::string other = folder.write("b.txt", text + "XYZ" + text);
   CHECK(has(message_of([&] { load_trained(run.folder(), {"task.files=[\"" + other + "\"]"}); }),
             "the task's tokens are not those it was trained on"));
