@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "task/draw.h"
 #include "task/generated.h"
 
 namespace seqbench {
@@ -86,9 +87,10 @@ class Mqar : public GeneratedTask {
   std::int64_t context() const { return 2 * pairs_ * passes_; }
 
   Sample draw(Random& random) const override {
-    std::vector<bool> taken(static_cast<std::size_t>(vocab_size_));  // bits: 1 KB at V = 8192
-    const std::vector<std::int32_t> keys = draw_distinct(random, 1, vocab_size_ / 2, taken);
-    const std::vector<std::int32_t> values = draw_distinct(random, vocab_size_ / 2, vocab_size_, taken);
+    std::vector<bool> taken(static_cast<std::size_t>(vocab_size_));
+    const std::vector<std::int32_t> keys = draw_distinct(random, pairs_, 1, vocab_size_ / 2, taken);
+    const std::vector<std::int32_t> values =
+        draw_distinct(random, pairs_, vocab_size_ / 2, vocab_size_, taken);
     const std::vector<std::int32_t> gaps = draw_gaps(random);
     Sample sample{.tokens = std::vector<std::int32_t>(static_cast<std::size_t>(length_), 0),
                   .labels = std::vector<std::int32_t>(static_cast<std::size_t>(length_), kIgnore),
@@ -106,20 +108,6 @@ class Mqar : public GeneratedTask {
     }
     if (fillers_ != Fillers::zero) fill(random, taken, sample);
     return sample;
-  }
-
-  // As many as there are pairs, uniform over [low, high) without those taken, which they join.
-  std::vector<std::int32_t> draw_distinct(Random& random, std::int64_t low, std::int64_t high,
-                                          std::vector<bool>& taken) const {
-    std::vector<std::int32_t> drawn;
-    drawn.reserve(static_cast<std::size_t>(pairs_));
-    while (static_cast<std::int64_t>(drawn.size()) < pairs_) {
-      const std::int64_t token = low + static_cast<std::int64_t>(random.below(high - low));
-      if (taken[token]) continue;
-      taken[token] = true;
-      drawn.push_back(static_cast<std::int32_t>(token));
-    }
-    return drawn;
   }
 
   // Drawing one after another with renormalised weights is a race: each gap arrives after an exponential time

@@ -50,7 +50,7 @@ class RecallUpdate : public GeneratedTask {
   std::int64_t context() const { return 2 * (pairs_ + updates_); }
 
   Sample draw(Random& random) const override {
-    std::unordered_set<std::int32_t> taken;
+    std::vector<bool> taken(static_cast<std::size_t>(vocab_size_));
     const std::vector<std::int32_t> keys = draw_distinct(random, pairs_, 1, vocab_size_ / 2, taken);
     const std::vector<std::int32_t> values =
         draw_distinct(random, pairs_ + updates_, vocab_size_ / 2, vocab_size_, taken);

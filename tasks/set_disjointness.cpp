@@ -8,6 +8,7 @@
 // Published: 2048 tokens, sets of 4/16, 8/32, 64/16, 4/128, 16/256, 4/256 in both orders for training, to
 // 16/768 for the test.
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "task/draw.h"
@@ -51,7 +52,7 @@ class SetDisjointness : public GeneratedTask {
   Sample draw(Random& random) const override {
     const bool short_first = order_ == "short_first" || (order_ == "either" && random.below(2) == 0);
     const std::int64_t first = short_first ? short_set_ : length_ - 3 - short_set_;
-    std::unordered_set<std::int32_t> taken;
+    std::vector<bool> taken(static_cast<std::size_t>(vocab_size_));
     // Element 0 of the one set is that of the other, at a place of its own.
     std::vector<std::int32_t> elements = draw_distinct(random, length_ - 4, kElements, vocab_size_, taken);
     const std::int32_t shared = elements[0];
