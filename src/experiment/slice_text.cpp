@@ -152,14 +152,35 @@ std::string depth_map(const ScoredRow& row) {
   return text + "\n";
 }
 
-// The metrics of a row's runs at one test, which all of them have.
-std::vector<const Metrics*> metrics_at(const ScoredRow& row, std::size_t test) {
+// The metrics of a row's runs on the test, or at a further setting (not null); runs may have been tested at
+// different ones.
+std::vector<const Metrics*> metrics_at(const ScoredRow& row, const SettingMetrics* further) {
   std::vector<const Metrics*> all;
   for (const RunResult* run : row.runs) {
-    if (test == 0) all.push_back(&run->test);
-    if (test > 0 && test <= run->settings.size()) all.push_back(&run->settings[test - 1].metrics);
+    if (further == nullptr) {
+      all.push_back(&run->test);
+      continue;
+    }
+    const auto found = std::ranges::find(run->settings, further->setting, &SettingMetrics::setting);
+    if (found != run->settings.end()) all.push_back(&found->metrics);
   }
   return all;
+}
+
+// Null, for the test itself, and every further setting of any run, each once.
+std::vector<const SettingMetrics*> tests_of(const std::vector<ScoredRow>& rows, bool lengths) {
+  std::vector<const SettingMetrics*> tests = {nullptr};
+  for (const ScoredRow& row : rows) {
+    for (const RunResult* run : row.runs) {
+      for (const SettingMetrics& test : run->settings) {
+        if (is_length(test) && !lengths) continue;
+        const bool known = std::ranges::any_of(
+            tests, [&](const SettingMetrics* t) { return t != nullptr && t->setting == test.setting; });
+        if (!known) tests.push_back(&test);
+      }
+    }
+  }
+  return tests;
 }
 
 template <class Get>
@@ -209,20 +230,18 @@ std::string tests_text(const Texts& headers, const std::vector<ScoredRow>& rows,
   }
   if (example.test.excess) table.add_column("excess", Align::right);
   table.add_column("chance", Align::right);
-  bool any = always;
+  const std::vector<const SettingMetrics*> tests = tests_of(rows, lengths);
   for (const ScoredRow& row : rows) {
-    for (std::size_t test = 0; test <= example.settings.size(); ++test) {
-      if (test > 0 && is_length(example.settings[test - 1]) && !lengths) continue;
+    for (const SettingMetrics* test : tests) {
       const std::vector<const Metrics*> all = metrics_at(row, test);
       if (all.empty()) continue;
-      any = any || test > 0;
       Texts cells = row.labels;
-      cells.push_back(test == 0 ? "the task's own" : name_of(example.settings[test - 1]));
+      cells.push_back(test == nullptr ? "the task's own" : name_of(*test));
       for (std::string& cell : test_cells(all)) cells.push_back(std::move(cell));
       table.add_row(std::move(cells));
     }
   }
-  return any ? table.text() : "";
+  return always || tests.size() > 1 ? table.text() : "";
 }
 
 std::string slices_text(const Texts& headers, const std::vector<ScoredRow>& rows) {

@@ -77,6 +77,13 @@ TEST_CASE("tests: every further setting has a line, with its errors over all run
         "m  test            accuracy     errors  exact   loss  chance\n"
         "x  the task's own     1.000  0 of 2000  1.000  0.000   0.125\n"
         "x  ignore=0.98        0.997  6 of 2000  0.997  0.000   0.125\n");
+  RunResult b;  // tested elsewhere: no figure of the one stands under the other's name
+  b.test = metrics_with(1, {});
+  b.settings = {{{{"ignore", 0.1}}, metrics_with(0.25, {})}};
+  CHECK(has(tests_text({"m"}, {{{"x"}, {&a}}, {{"y"}, {&b}}}, false, false),
+            "x  ignore=0.98        0.997    3 of 1000  0.997  0.000   0.125\n"
+            "y  the task's own     1.000    0 of 1000  1.000  0.000   0.125\n"
+            "y  ignore=0.1         0.250  750 of 1000  0.250  0.000   0.125\n"));
   CHECK(has(tests_text({"m"}, {{{"x"}, {&a}}}, true, false), "length=64          0.500  500 of 1000"));
 }
 
