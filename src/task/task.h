@@ -30,8 +30,9 @@ struct Sample {
   std::vector<std::int32_t> tokens;
   std::vector<std::int32_t> labels;
   std::vector<Slice> slices = {};
-  // distances[t]: how many tokens before t the one stands that decides labels[t] (of several, the nearest
-  // that is enough); scores are also given by it. Read only where there is a label. Empty: no token does.
+  // distances[t]: how many tokens before t the one stands that decides labels[t]; of several showings the
+  // last, but not one that only answers as t is to answer. Scores are also given by it. Read only where there
+  // is a label. Empty: no token decides alone.
   std::vector<std::int32_t> distances = {};
   // surprise[t]: -log p(labels[t] | tokens[0..t]) in nats under the source the sequence was drawn from: the
   // loss of a model that knows it. Read only where there is a label. Empty: not known.
