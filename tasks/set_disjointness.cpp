@@ -33,7 +33,7 @@ class SetDisjointness : public GeneratedTask {
   Chance chance() const override {
     return {
         .uniform = 1.0 / static_cast<double>(vocab_size_ - kElements),
-        .in_context = 1.0 / static_cast<double>(length_ - 4)};  // different elements in both sets together
+        .in_context = 1.0 / static_cast<double>(short_set_)};  // a model that keeps nothing of the long set
   }
   std::string spelled(std::int32_t token) const override {
     return token == kBegin ? "BEGIN" : token == kSeparator ? "SEP" : std::to_string(token);

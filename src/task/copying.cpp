@@ -20,7 +20,11 @@ class Copying : public GeneratedTask {
   std::int64_t length() const override { return length_; }
   Chance chance() const override {
     const double uniform = 1.0 / static_cast<double>(vocab_size_ - 2);
-    return {.uniform = uniform, .in_context = {}, .exact = std::pow(uniform, static_cast<double>(symbols_))};
+    const double right_slot =
+        1.0 / static_cast<double>(symbols_);  // for who knows the symbols, not their order
+    return {.uniform = uniform,
+            .in_context = right_slot + (1 - right_slot) * uniform,
+            .exact = std::pow(uniform, static_cast<double>(symbols_))};
   }
   std::string spelled(std::int32_t token) const override {
     return token == blank() ? "." : token == mark() ? "MARK" : std::to_string(token);

@@ -45,10 +45,13 @@ TEST_CASE("selective_copy: the same, with the symbols at any places equally like
   CHECK(fits(checked_places("selective_copy"), std::vector<double>(16, 1.0 / 16)));
 }
 
-TEST_CASE("copy, selective_copy: chance is of one symbol, and of all of them; what does not fit is refused") {
+TEST_CASE(
+    "copy, selective_copy: chance is of one symbol, of those that were read, of all of them; what does not "
+    "fit is refused") {
   for (const char* name : {"copy", "selective_copy"}) {
     const auto task = make_task(name, {{"symbols", whole(3)}});
     CHECK(task->chance().uniform == doctest::Approx(1.0 / 14));
+    CHECK(task->chance().in_context.value() == doctest::Approx(1.0 / 3 + 2.0 / 3 / 14));
     CHECK(task->chance().exact.value() == doctest::Approx(1.0 / (14 * 14 * 14)));
     CHECK(contains(refusal(name, {{"length", whole(31)}}), "task.symbols: 16 do not fit task.length 31"));
     CHECK(make_task(name, {{"length", whole(32)}})->length() == 32);

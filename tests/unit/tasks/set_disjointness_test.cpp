@@ -46,6 +46,8 @@ TEST_CASE("set_disjointness: one order alone, and what does not fit") {
   const auto task = make_task("set_disjointness", {{"order", std::string("long_first")}});
   CHECK(task->sample(Split::test, 0).tokens[109 + 1] == 1);
   CHECK(task->sample(Split::test, 0).slices.empty());
+  CHECK(task->chance().uniform == doctest::Approx(1.0 / 2046));
+  CHECK(task->chance().in_context.value() == doctest::Approx(1.0 / 16));
   CHECK(contains(refusal("set_disjointness", {{"short_set", whole(63)}}),
                  "expected at most half of the task.length - 3 = 125"));
   CHECK(contains(refusal("set_disjointness", {{"vocab_size", whole(125)}}), "expected at least 126"));
