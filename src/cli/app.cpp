@@ -10,8 +10,10 @@
 #include "cli/apply_command.h"
 #include "cli/bench_command.h"
 #include "cli/check_command.h"
+#include "cli/compare_command.h"
 #include "cli/eval_command.h"
 #include "cli/output.h"
+#include "cli/report_command.h"
 #include "cli/run_command.h"
 #include "experiment/describe.h"
 #include "experiment/doctor.h"
@@ -19,6 +21,7 @@
 #include "experiment/schema.h"
 #include "experiment/spec.h"
 #include "experiment/task_example.h"
+#include "report/report.h"
 
 namespace seqbench {
 namespace {
@@ -32,11 +35,14 @@ class App {
     app_.require_subcommand(1);
     app_.get_formatter()->column_width(34);
     app_.footer(
-        "Exit status: 0 done, 1 a run failed, 2 bad usage or spec (nothing ran), 130 interrupted (state "
+        "Exit status: 0 done, 1 a run failed or is worse, 2 bad usage or spec (nothing ran), 130 interrupted "
+        "(state "
         "kept).");
     add_run();
     add_eval();
     add_sample();
+    add_report();
+    add_compare();
     add_list();
     add_describe();
     add_check();
@@ -135,6 +141,67 @@ class App {
         ->check(CLI::Range(0.0, 100.0))
         ->capture_default_str();
     sample->add_option("--seed", a.seed, "of the draw")->type_name("N")->capture_default_str();
+  }
+
+  void add_report() {
+    ReportArguments& a = report_;
+    CLI::App* report =
+        add_command("report", "tables and plots of results", [&a] { return report_command(a); });
+    report->add_option("folder", a.folders, "that \"seqbench run --out\" has made; or files result.json")
+        ->type_name("DIR ...")
+        ->required();
+    report->add_option("--format", a.format, "text, markdown, csv, latex, html or json")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember(report_formats()))
+        ->capture_default_str();
+    report->add_option("--out", a.out, "default: standard output")->type_name("FILE");
+    const auto add_list = [&](const char* name, Texts& to, const char* help, const char* type) {
+      report->add_option(name, to, help)->type_name(type)->delimiter(',')->allow_extra_args(false);
+    };
+    add_list("--rows", a.rows, "one figure only: fields whose values are the rows: mechanism, train.lr, ...",
+             "FIELD,..");
+    add_list("--cols", a.columns, "and the columns", "FIELD,..");
+    report
+        ->add_option("--metric", a.metric,
+                     "the figure: test.accuracy, test.loss@256, cost.state_bytes@4096, ...")
+        ->type_name("METRIC");
+    report
+        ->add_option("--where", a.filters,
+                     "only results with this value: mechanism=softmax,linear; task!=copy")
+        ->type_name("FIELD=VALUE")
+        ->allow_extra_args(false)
+        ->take_all();
+    add_list("--over", a.over, "fields of which the best value is shown; default: all of train that differ",
+             "FIELD,..");
+    report->add_option("--select", a.select, "what decides that; default: valid.accuracy, of text valid.loss")
+        ->type_name("METRIC");
+    report->add_flag("--explain", a.explain, "name the files behind each row");
+    report->add_option("--plots", a.plots, "write each plot as an SVG file into this folder")
+        ->type_name("DIR");
+  }
+
+  void add_compare() {
+    CompareArguments& a = compare_;
+    CLI::App* compare = add_command("compare", "tell whether results are worse than earlier ones",
+                                    [&a] { return compare_command(a); });
+    compare->add_option("base", a.base, "folder of the earlier results")->type_name("BASE")->required();
+    compare->add_option("new", a.fresh, "folder of the new ones")->type_name("NEW")->required();
+    compare->add_option("--allow", a.allow, "compare although this setting differs: train.lr")
+        ->type_name("PATH")
+        ->allow_extra_args(false)
+        ->take_all();
+    compare->add_option("--margin", a.margin, "of accuracy (of loss: a share) that does not matter")
+        ->type_name("M")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    compare->add_option("--speed-margin", a.speed_margin, "share of speed that does not matter")
+        ->type_name("M")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    compare->add_flag("--no-speed", a.no_speed, "accuracy alone");
+    compare->add_flag("--markdown", a.markdown, "to post on a pull request");
+    compare->add_option("--junit", a.junit, "write JUnit's XML as well")->type_name("FILE");
+    compare->footer("Exit status 1 only when something is worse.");
   }
 
   void add_list() {
@@ -291,6 +358,8 @@ class App {
   RunArguments run_;
   EvalArguments eval_;
   SampleArguments sample_;
+  ReportArguments report_;
+  CompareArguments compare_;
   CheckArguments check_;
   BenchArguments bench_;
   ApplyArguments apply_;

@@ -3,6 +3,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+
+#include "base/error.h"
 
 namespace seqbench {
 namespace {
@@ -23,6 +26,13 @@ int print_text(const std::string& text) {
 int print_error(const std::string& text) {
   std::fputs(text.c_str(), stderr);
   return 0;
+}
+
+void write_text(const std::string& file, const std::string& text) {
+  std::ofstream out(file, std::ios::binary);
+  out << text;
+  out.flush();
+  fail_if(!out, "{}: cannot be written: {}.", file, std::strerror(errno));
 }
 
 bool flush_output() {

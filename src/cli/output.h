@@ -8,6 +8,9 @@ namespace seqbench {
 int print_text(const std::string& text);
 int print_error(const std::string& text);
 
+// Into a file. Throws Error when it cannot be written.
+void write_text(const std::string& file, const std::string& text);
+
 // False, after a message, when standard output could not be written (a full disk).
 bool flush_output();
 

@@ -10,8 +10,8 @@
 #include "cli/progress.h"
 #include "experiment/forecast.h"
 #include "experiment/plan.h"
-#include "experiment/report_text.h"
 #include "experiment/runner.h"
+#include "report/tables.h"
 
 namespace seqbench {
 namespace {

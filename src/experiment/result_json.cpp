@@ -167,6 +167,7 @@ Json result_json(const PlannedRun& run, const StoredResult& stored) {
                {"status", name_of(result.status)},
                {"message", result.message},
                {"steps", result.steps}};
+  if (run.data_id != 0) json["data"] = fmt::format("{:016x}", run.data_id);
   json["metrics"] = metrics_json(result);
   json["cost"] = json_of(result.cost);
   json["environment"] = json_of(stored.environment);

@@ -26,20 +26,6 @@ std::string figure_name(const Metrics& metrics) {
   return scored_by_loss(metrics) ? "test loss, nats," : "test accuracy";
 }
 
-bool is_length(const SettingMetrics& test) {
-  return std::ranges::all_of(test.setting,
-                             [](const auto& s) { return s.first == "length" || s.first == "min_length"; });
-}
-
-std::string name_of(const SettingMetrics& test) {
-  Texts parts;
-  for (const auto& [option, value] : test.setting) {
-    if (option != "min_length" || !is_length(test))
-      parts.push_back(fmt::format("{}={}", option, to_text(value)));
-  }
-  return fmt::format("{}", fmt::join(parts, " "));
-}
-
 // Sums of slices that one column shows.
 struct Cell {
   double loss = 0, correct = 0, labels = 0;
@@ -215,6 +201,20 @@ Texts test_cells(const std::vector<const Metrics*>& all) {
 }
 
 }  // namespace
+
+bool is_length(const SettingMetrics& test) {
+  return std::ranges::all_of(test.setting,
+                             [](const auto& s) { return s.first == "length" || s.first == "min_length"; });
+}
+
+std::string name_of(const SettingMetrics& test) {
+  Texts parts;
+  for (const auto& [option, value] : test.setting) {
+    if (option != "min_length" || !is_length(test))
+      parts.push_back(fmt::format("{}={}", option, to_text(value)));
+  }
+  return fmt::format("{}", fmt::join(parts, " "));
+}
 
 std::string tests_text(const Texts& headers, const std::vector<ScoredRow>& rows, bool lengths, bool always) {
   const auto scored = std::ranges::find_if(rows, [](const ScoredRow& row) { return !row.runs.empty(); });

@@ -14,6 +14,11 @@ struct ScoredRow {
   std::vector<const RunResult*> runs;
 };
 
+// Whether a further test is at another length and otherwise the same.
+bool is_length(const SettingMetrics& test);
+// What is different in a further test: "ignore=0.98", "length=256".
+std::string name_of(const SettingMetrics& test);
+
 // A line for the test and one for each further setting, of every row: accuracy, errors, loss. With `lengths`,
 // tests at other lengths have one too. "" when there are no further settings, unless `always`.
 std::string tests_text(const Texts& headers, const std::vector<ScoredRow>& rows, bool lengths, bool always);

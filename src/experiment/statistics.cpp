@@ -1,21 +1,48 @@
 #include "experiment/statistics.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <numbers>
 #include <numeric>
+
+#include "base/random.h"
 
 namespace seqbench {
 namespace {
 
-// The 97.5% quantile of Student's t with `freedom` >= 1 degrees of freedom; beyond the table to within 0.002.
+constexpr double kLevel = 0.95;
+
+// Where Student's t leaves 5% outside on both sides together.
 double t_quantile(std::size_t freedom) {
-  constexpr std::array<double, 30> kTable = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
-                                             2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
-                                             2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
-                                             2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
-  if (freedom <= kTable.size()) return kTable[freedom - 1];
-  return 1.960 + 2.4 / static_cast<double>(freedom);
+  double low = 0;
+  double high = 1;
+  while (student_p(high, freedom) > 1 - kLevel) high *= 2;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2;
+    (student_p(middle, freedom) > 1 - kLevel ? low : high) = middle;
+  }
+  return high;
+}
+
+double squared(double value) { return value * value; }
+
+// Equal differences, or none, are certain: their interval is a point.
+Comparison comparison(double difference, double standard_error, std::size_t freedom) {
+  const double half = t_quantile(freedom) * standard_error;
+  const double p = standard_error > 0 ? student_p(difference / standard_error, freedom)
+                   : difference == 0  ? 1
+                                      : 0;
+  return {difference, {difference - half, difference + half}, p, standard_error};
+}
+
+// Runs with replacement, then the samples of each with replacement.
+double resampled_median(const Samples& runs, Random& random) {
+  std::vector<double> drawn;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const std::vector<double>& run = runs[random.below(runs.size())];
+    for (std::size_t j = 0; j < run.size(); ++j) drawn.push_back(run[random.below(run.size())]);
+  }
+  return median(std::move(drawn));
 }
 
 }  // namespace
@@ -30,13 +57,74 @@ double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-Interval student_interval(const std::vector<double>& values, Interval within) {
+double standard_error(const std::vector<double>& values) {
   const double middle = mean(values);
   double squares = 0;
   for (const double value : values) squares += (value - middle) * (value - middle);
   const auto n = static_cast<double>(values.size());
-  const double half = t_quantile(values.size() - 1) * std::sqrt(squares / (n - 1) / n);
+  return std::sqrt(squares / (n - 1) / n);
+}
+
+double student_p(double t, std::size_t freedom) {
+  const double angle = std::atan(std::abs(t) / std::sqrt(static_cast<double>(freedom)));
+  const double cosine2 = squared(std::cos(angle));
+  double term = freedom % 2 == 1 ? std::cos(angle) : 1;
+  double sum = freedom == 1 ? 0 : term;
+  for (std::size_t k = freedom % 2 == 1 ? 3 : 2; k + 2 <= freedom; k += 2) {
+    term *= cosine2 * static_cast<double>(k - 1) / static_cast<double>(k);
+    sum += term;
+  }
+  const double within =
+      freedom % 2 == 1 ? 2 / std::numbers::pi * (angle + std::sin(angle) * sum) : std::sin(angle) * sum;
+  return std::clamp(1 - within, 0.0, 1.0);
+}
+
+Interval student_interval(const std::vector<double>& values, Interval within) {
+  const double middle = mean(values);
+  const double half = t_quantile(values.size() - 1) * standard_error(values);
   return {std::max(within.low, middle - half), std::min(within.high, middle + half)};
+}
+
+Comparison compare_paired(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<double> differences;
+  for (std::size_t i = 0; i < a.size(); ++i) differences.push_back(b[i] - a[i]);
+  return comparison(mean(differences), standard_error(differences), differences.size() - 1);
+}
+
+Comparison compare_unpaired(const std::vector<double>& a, const std::vector<double>& b) {
+  const double va = squared(standard_error(a));
+  const double vb = squared(standard_error(b));
+  const double freedom = va + vb == 0 ? static_cast<double>(a.size() + b.size() - 2)
+                                      : squared(va + vb) / (squared(va) / static_cast<double>(a.size() - 1) +
+                                                            squared(vb) / static_cast<double>(b.size() - 1));
+  return comparison(mean(b) - mean(a), std::sqrt(va + vb),
+                    static_cast<std::size_t>(std::max(1.0, std::floor(freedom))));
+}
+
+std::vector<double> holm(const std::vector<double>& p) {
+  std::vector<std::size_t> order(p.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, {}, [&](std::size_t i) { return p[i]; });
+  std::vector<double> adjusted(p.size());
+  double largest = 0;
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    largest = std::max(largest, p[order[rank]] * static_cast<double>(p.size() - rank));
+    adjusted[order[rank]] = std::min(1.0, largest);
+  }
+  return adjusted;
+}
+
+Interval bootstrap_ratio(const Samples& a, const Samples& b) {
+  constexpr int kDraws = 4000;
+  Random random(0, "bootstrap");
+  std::vector<double> ratios;
+  for (int i = 0; i < kDraws; ++i) {
+    const double below = resampled_median(a, random);
+    ratios.push_back(resampled_median(b, random) / below);
+  }
+  std::ranges::sort(ratios);
+  return {ratios[static_cast<std::size_t>(kDraws * (1 - kLevel) / 2)],
+          ratios[static_cast<std::size_t>(kDraws * (1 + kLevel) / 2)]};
 }
 
 }  // namespace seqbench

@@ -1,4 +1,4 @@
-// Means and their intervals over a few seeds.
+// Means over a few seeds, their intervals, and what tells two of them apart.
 #pragma once
 #include <vector>
 
@@ -11,7 +11,35 @@ double median(std::vector<double> values);
 
 double mean(const std::vector<double>& values);
 
+// Of the mean of at least two values.
+double standard_error(const std::vector<double>& values);
+
 // 95% interval of the mean of at least two values (Student's t), clipped to `within`.
 Interval student_interval(const std::vector<double>& values, Interval within);
+
+// How often Student's t with `freedom` >= 1 degrees of freedom is at least so far from 0, on either side.
+// Abramowitz and Stegun 26.7.3 and 26.7.4, exact.
+double student_p(double t, std::size_t freedom);
+
+struct Comparison {
+  double difference = 0;  // of the means, b - a
+  Interval interval;      // 95%, of that
+  double p = 1;           // two-sided
+  double standard_error = 0;
+};
+// Of at least two pairs: the paired t test. One value per seed, in the same order.
+Comparison compare_paired(const std::vector<double>& a, const std::vector<double>& b);
+// Of at least two values each: Welch's test, its degrees of freedom rounded down.
+Comparison compare_unpaired(const std::vector<double>& a, const std::vector<double>& b);
+
+// Two-sided p values of several tests made at once, corrected so that it is rare for any of them to be small
+// by chance (Holm 1979).
+std::vector<double> holm(const std::vector<double>& p);
+
+// Samples of each run; none is empty.
+using Samples = std::vector<std::vector<double>>;
+// 95% interval of median(b) / median(a): bootstrap over runs, and over the samples within each (percentiles
+// of 4000 draws, always the same ones).
+Interval bootstrap_ratio(const Samples& a, const Samples& b);
 
 }  // namespace seqbench

@@ -15,6 +15,53 @@ Texts lines_of(const std::string& text) {
   return lines;
 }
 
+// "para-", "meters" -> "parameters"; "test accuracy", "mean" -> "test accuracy, mean"
+std::string one_line(const Texts& lines) {
+  std::string text;
+  for (const std::string& line : lines) {
+    if (text.ends_with("-") && text.size() > 1) {
+      text.pop_back();
+    } else if (!text.empty()) {
+      text += line.starts_with("/") ? "" : " ";
+    }
+    text += line;
+  }
+  return text;
+}
+
+std::string with_replaced(const std::string& text, std::string_view special, const auto& replacement) {
+  std::string made;
+  for (const char c : text)
+    made += special.find(c) == std::string_view::npos ? std::string(1, c) : replacement(c);
+  return made;
+}
+
+std::string markdown_cell(const std::string& text) {
+  return with_replaced(text, "|\n", [](char c) { return c == '|' ? std::string("\\|") : std::string(" "); });
+}
+
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  return "\"" + with_replaced(text, "\"", [](char) { return std::string("\"\""); }) + "\"";
+}
+
+std::string latex_cell(const std::string& text) {
+  return with_replaced(text, "&%$#_{}~^\\<>", [](char c) {
+    if (c == '~') return std::string("\\textasciitilde{}");
+    if (c == '^') return std::string("\\textasciicircum{}");
+    if (c == '\\') return std::string("\\textbackslash{}");
+    if (c == '<' || c == '>') return fmt::format("${}$", c);
+    return fmt::format("\\{}", c);
+  });
+}
+
+// Cells of one line of a table, each made by `cell`.
+std::string joined(const Texts& cells, const std::string& between, std::string (*cell)(const std::string&)) {
+  std::string text;
+  for (std::size_t c = 0; c < cells.size(); ++c) text += (c > 0 ? between : "") + cell(cells[c]);
+  return text;
+}
+
 }  // namespace
 
 void Table::add_column(const std::string& header, Align align) {
@@ -64,6 +111,64 @@ std::string Table::text() const {
     text += line(cells, wide);
   }
   for (const Row& row : rows_) text += row.across ? row.cells.front() + "\n" : line(row.cells, wide);
+  return text;
+}
+
+std::vector<Table::Heading> Table::headings() const {
+  std::vector<Heading> headings;
+  for (const Column& column : columns_) headings.push_back({one_line(column.header), column.align});
+  return headings;
+}
+
+std::vector<Texts> Table::cells() const {
+  std::vector<Texts> cells;
+  for (const Row& row : rows_) {
+    if (!row.across) cells.push_back(row.cells);
+  }
+  return cells;
+}
+
+Texts Table::lines() const {
+  Texts lines;
+  for (const Row& row : rows_) {
+    if (row.across) lines.push_back(row.cells.front());
+  }
+  return lines;
+}
+
+std::string Table::markdown() const {
+  Texts names;
+  std::string rule = "|";
+  for (const Heading& heading : headings()) {
+    names.push_back(heading.text);
+    rule += heading.align == Align::left ? "---|" : "--:|";
+  }
+  std::string text = "| " + joined(names, " | ", markdown_cell) + " |\n" + rule + "\n";
+  for (const Texts& row : cells()) text += "| " + joined(row, " | ", markdown_cell) + " |\n";
+  for (const std::string& line : lines()) text += "\n" + line + "\n";
+  return text;
+}
+
+std::string Table::csv() const {
+  Texts names;
+  for (const Heading& heading : headings()) names.push_back(heading.text);
+  std::string text = joined(names, ",", csv_cell) + "\n";
+  for (const Texts& row : cells()) text += joined(row, ",", csv_cell) + "\n";
+  return text;
+}
+
+std::string Table::latex() const {
+  Texts names;
+  std::string alignment;
+  for (const Heading& heading : headings()) {
+    names.push_back(heading.text);
+    alignment += heading.align == Align::left ? "l" : "r";
+  }
+  std::string text = fmt::format("\\begin{{tabular}}{{{}}}\n\\toprule\n{} \\\\\n\\midrule\n", alignment,
+                                 joined(names, " & ", latex_cell));
+  for (const Texts& row : cells()) text += joined(row, " & ", latex_cell) + " \\\\\n";
+  text += "\\bottomrule\n\\end{tabular}\n";
+  for (const std::string& line : lines()) text += "% " + line + "\n";
   return text;
 }
 

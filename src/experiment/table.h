@@ -1,4 +1,4 @@
-// Aligned columns of plain text.
+// Columns of cells, as plain text, Markdown, CSV or LaTeX.
 #pragma once
 #include <string>
 #include <vector>
@@ -19,6 +19,20 @@ class Table {
   void add_line(std::string text);
   // Two spaces between columns, and none at the end of a line. No headers: none are printed.
   std::string text() const;
+  // Headers are of one line here, and lines across all columns follow the table.
+  std::string markdown() const;
+  std::string csv() const;    // RFC 4180; cells only
+  std::string latex() const;  // a tabular in the style of booktabs
+
+  struct Heading {
+    std::string text;  // of one line
+    Align align;
+  };
+  std::vector<Heading> headings() const;
+  // Cells of the rows, lines across all columns left out.
+  std::vector<Texts> cells() const;
+  // Those lines.
+  Texts lines() const;
 
  private:
   struct Column {

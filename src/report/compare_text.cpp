@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "experiment/format.h"
+#include "experiment/table.h"
+#include "report/compare.h"
+#include "report/plot.h"
+
+namespace seqbench {
+namespace {
+
+Table table_of(const ComparisonReport& report) {
+  Table table;
+  for (const char* name : {"experiment", "runs of", "figure"}) table.add_column(name, Align::left);
+  for (const char* name : {"base", "new", "difference [95%]", "runs"}) table.add_column(name, Align::right);
+  table.add_column("verdict", Align::left);
+  table.add_column("", Align::left);
+  for (const Compared& row : report.rows) {
+    const bool speed = row.figure.ends_with("speed");
+    const double difference = speed ? row.fresh : row.fresh - row.base;
+    const std::string interval = std::isfinite(row.interval.low)
+                                     ? fmt::format(" [{:+.3f}, {:+.3f}]", row.interval.low, row.interval.high)
+                                     : "";
+    table.add_row(
+        {row.experiment, row.name, row.figure, speed ? "1" : share(row.base), share(row.fresh),
+         speed ? fmt::format("x{:.3f} [{:.3f}, {:.3f}]", row.fresh, row.interval.low, row.interval.high)
+               : fmt::format("{:+.3f}{}", difference, interval),
+         fmt::format("{} / {}", row.base_runs, row.fresh_runs), name_of(row.verdict), row.why});
+  }
+  return table;
+}
+
+std::string verdicts(const ComparisonReport& report) {
+  Texts parts;
+  for (const Verdict verdict : {Verdict::worse, Verdict::better, Verdict::same, Verdict::unsure}) {
+    const auto count = std::ranges::count(report.rows, verdict, &Compared::verdict);
+    if (count > 0) parts.push_back(fmt::format("{} {}", count, name_of(verdict)));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+constexpr const char* kNote =
+    "speed: the ratio new to base of rates that are shares of the machine's matrix products in the same "
+    "process.";
+
+}  // namespace
+
+std::string comparison_text(const ComparisonReport& report) {
+  return table_of(report).text() + "  " + kNote + "\n" + verdicts(report) + "\n";
+}
+
+std::string comparison_markdown(const ComparisonReport& report) {
+  return "**" + verdicts(report) + "**\n\n" + table_of(report).markdown() + "\n" + kNote + "\n";
+}
+
+std::string comparison_junit(const ComparisonReport& report) {
+  const auto worse = std::ranges::count(report.rows, Verdict::worse, &Compared::verdict);
+  std::string text = fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"seqbench compare\" tests=\"{}\" "
+      "failures=\"{}\">\n",
+      report.rows.size(), worse);
+  for (const Compared& row : report.rows) {
+    text += fmt::format("  <testcase classname=\"{}\" name=\"{}\">", svg_escape(row.experiment),
+                        svg_escape(row.name + " " + row.figure));
+    const std::string message =
+        svg_escape(fmt::format("{:.4g} instead of {:.4g} {}", row.fresh, row.base, row.why));
+    if (row.verdict == Verdict::worse) text += "<failure message=\"" + message + "\"/>";
+    if (row.verdict == Verdict::unsure) text += "<skipped message=\"" + message + "\"/>";
+    text += "</testcase>\n";
+  }
+  return text + "</testsuite>\n";
+}
+
+}  // namespace seqbench

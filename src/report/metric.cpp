@@ -1,0 +1,108 @@
+#include "report/metric.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "base/error.h"
+#include "experiment/format.h"
+#include "experiment/slice_text.h"
+
+namespace seqbench {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+bool of_split(const std::string& name) {
+  return name.starts_with("train.") || name.starts_with("valid.") || name.starts_with("test.");
+}
+
+std::string last_part(const std::string& name) {
+  const std::string path = name.substr(0, name.find('@'));
+  return path.substr(path.rfind('.') + 1);
+}
+
+const Json* find(const Json* json, const std::string& key) {
+  return json != nullptr && json->is_object() && json->contains(key) ? &json->at(key) : nullptr;
+}
+
+const Json* further_test(const Record& record, const std::string& at) {
+  const auto& tests = record.stored->result.settings;
+  for (std::size_t i = 0; i < tests.size(); ++i) {
+    const std::string name = name_of(tests[i]);
+    if (name == at || name == "length=" + at) return &record.result.at("metrics").at("settings").at(i);
+  }
+  return nullptr;
+}
+
+const Json* at_context(const Json* by_context, const std::string& at) {
+  if (by_context == nullptr || !by_context->is_object() || by_context->empty()) return nullptr;
+  return at == "longest" ? &std::prev(by_context->end()).value() : find(by_context, at);
+}
+
+// Names of the numbers of an object, each with `prefix` before and `suffix` after it; of an object of numbers
+// (those by context) with "@" and the key.
+void add_numbers(const Json& object, const std::string& prefix, const std::string& suffix,
+                 std::set<std::string>& names) {
+  if (!object.is_object()) return;
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_number()) names.insert(prefix + key + suffix);
+    if (!value.is_object() || key == "setting") continue;
+    for (const auto& [at, inner] : value.items()) names.insert(fmt::format("{}{}@{}", prefix, key, at));
+  }
+}
+
+}  // namespace
+
+double metric(const Record& record, const std::string& name) {
+  if (!record.stored) return kNone;
+  const std::size_t sign = name.find('@');
+  const std::string path = name.substr(0, sign);
+  const std::string at = sign == std::string::npos ? "" : name.substr(sign + 1);
+  const std::string first = path.substr(0, path.find('.'));
+  const Json* json = find(&record.result, of_split(name) ? "metrics" : first);
+  if (of_split(name)) json = at.empty() ? find(json, first) : further_test(record, at);
+  json = find(json, last_part(name));
+  if (!of_split(name) && !at.empty()) json = at_context(json, at);
+  return json != nullptr && json->is_number() ? json->get<double>() : kNone;
+}
+
+Texts metric_names(const std::vector<Record>& records) {
+  std::set<std::string> names;
+  for (const Record& record : records) {
+    if (!record.stored) continue;
+    const Json& metrics = record.result.at("metrics");
+    for (const char* split : {"train", "valid", "test"})
+      add_numbers(metrics.at(split), std::string(split) + ".", "", names);
+    const auto& tests = record.stored->result.settings;
+    for (std::size_t i = 0; i < tests.size(); ++i)
+      add_numbers(metrics.at("settings").at(i), "test.", "@" + name_of(tests[i]), names);
+    for (const char* section : {"cost", "time", "environment"})
+      add_numbers(record.result.at(section), std::string(section) + ".", "", names);
+  }
+  return {names.begin(), names.end()};
+}
+
+void check_metric(const std::vector<Record>& records, const std::string& name) {
+  const bool known =
+      std::ranges::any_of(records, [&](const Record& record) { return std::isfinite(metric(record, name)); });
+  fail_if(!known, "{}", unknown_name("metric", name, "report", metric_names(records)));
+}
+
+std::string metric_text(const std::string& name, double value) {
+  if (!std::isfinite(value)) return "-";
+  const std::string last = last_part(name);
+  if (last.ends_with("bytes")) return short_bytes(static_cast<std::int64_t>(value));
+  if (last.ends_with("seconds")) return short_duration(value);
+  const bool counted = name.starts_with("cost.") || name.starts_with("environment.") || last == "errors" ||
+                       last == "examples" || last == "labels";
+  return counted ? short_number(value) : share(value);
+}
+
+bool larger_is_better(const std::string& name) {
+  const std::string last = last_part(name);
+  return last == "accuracy" || last == "exact" || last.ends_with("tokens_per_s");
+}
+
+}  // namespace seqbench

@@ -1,0 +1,29 @@
+// Figures of a result by name, as reports and filters call them.
+//
+//   test.accuracy  valid.loss  test.bits_per_byte      of a split
+//   test.accuracy@256  test.exact@ignore=0.98          of a further test: eval.lengths, eval.settings
+//   cost.parameters  cost.state_bytes@4096             of cost; @ the context, "@longest" the longest
+//   measured time.train_seconds
+#pragma once
+#include <string>
+#include <vector>
+
+#include "report/record.h"
+
+namespace seqbench {
+
+// Not a number when the result has no such figure.
+double metric(const Record& record, const std::string& name);
+
+// All names that some of the records have a figure for.
+Texts metric_names(const std::vector<Record>& records);
+
+// Throws Error, with the nearest name, for one that none of the records has.
+void check_metric(const std::vector<Record>& records, const std::string& name);
+
+// As people read it: shares with three decimals, bytes in KiB, MiB, ...; "-" when it is not finite.
+std::string metric_text(const std::string& name, double value);
+
+bool larger_is_better(const std::string& name);
+
+}  // namespace seqbench

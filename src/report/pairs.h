@@ -1,0 +1,28 @@
+// Which mechanisms differ by more than their seeds do.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "experiment/statistics.h"
+#include "experiment/table.h"
+#include "report/summary.h"
+
+namespace seqbench {
+
+struct Pair {
+  const Group* a = nullptr;
+  const Group* b = nullptr;
+  std::size_t seeds = 0;  // that both have
+  Comparison difference;  // of `metric`, b - a, paired by seed
+  double p = 1;           // after Holm's correction over all pairs of the summary
+};
+
+// Of all pairs of groups that share at least two seeds.
+std::vector<Pair> pairs_of(const Summary& summary, const std::string& metric);
+
+// The differences, row minus column, marked where p is below 0.05. No rows when there is no pair, or more
+// groups than a table can show (12).
+Table pairs_table(const Summary& summary, const std::string& metric);
+std::string pairs_note(const std::string& metric);
+
+}  // namespace seqbench

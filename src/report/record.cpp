@@ -1,0 +1,218 @@
+#include "report/record.h"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "experiment/spec.h"
+
+namespace seqbench {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string plain(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+// "softmax", "slstm+mlstm" for a pattern of layers.
+std::string short_name(const Json& mixer) {
+  if (!mixer.is_array()) return plain(mixer.at("name"));
+  Texts names;
+  for (const Json& part : mixer) names.push_back(short_name(part));
+  return fmt::format("{}", fmt::join(names, "+"));
+}
+
+// Options of one mechanism of a pattern are told apart by its place: "0.heads".
+std::map<std::string, std::string> mixer_options(const Json& mixer) {
+  std::map<std::string, std::string> options;
+  const Json parts = mixer.is_array() ? mixer : Json::array({mixer});
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    for (const auto& [key, value] : parts[i].items()) {
+      if (key != "name") options[mixer.is_array() ? fmt::format("{}.{}", i, key) : key] = plain(value);
+    }
+  }
+  return options;
+}
+
+const Json& mixer_of(const Record& record) { return record.result.at("spec").at("model").at("mixer"); }
+
+// "softmax window=2" where softmax comes with several windows.
+void name_mechanisms(std::vector<Record>& records, const Naming& naming) {
+  const auto shared_name = [&](const Record& record) {
+    return (naming.across ? "" : record.experiment) + "/" + short_name(mixer_of(record));
+  };
+  std::map<std::string, std::map<std::string, std::set<std::string>>> values;
+  for (const Record& record : records) {
+    auto& options = values[shared_name(record)];
+    for (const auto& [option, value] : mixer_options(mixer_of(record))) options[option].insert(value);
+  }
+  for (Record& record : records) {
+    std::string label = short_name(mixer_of(record));
+    for (const auto& [option, value] : mixer_options(mixer_of(record))) {
+      const bool selected = std::ranges::any_of(naming.over, [&](const std::string& field) {
+        return field == option || field == "model.mixer." + option;
+      });
+      if (!selected && values[shared_name(record)][option].size() > 1)
+        label += fmt::format(" {}={}", option, value);
+    }
+    std::ranges::find(record.fields, "mechanism", &std::pair<std::string, std::string>::first)->second =
+        label;
+  }
+}
+
+std::vector<std::pair<std::string, std::string>> fields_of(const Json& result) {
+  const Json& spec = result.at("spec");
+  std::vector<std::pair<std::string, std::string>> fields = {{"task", plain(spec.at("task").at("name"))},
+                                                             {"mechanism", ""}};
+  if (result.contains("task_version")) fields.emplace_back("task_version", result.at("task_version").dump());
+  for (const char* section : {"task", "model", "train", "eval", "measure"}) {
+    for (const auto& [key, value] : spec.at(section).items()) {
+      const std::string path = fmt::format("{}.{}", section, key);
+      if (path != "task.name" && path != "model.mixer") fields.emplace_back(path, plain(value));
+    }
+  }
+  for (const auto& [option, value] : mixer_options(spec.at("model").at("mixer")))
+    fields.emplace_back("model.mixer." + option, value);
+  fields.emplace_back("seed", spec.at("seed").dump());
+  return fields;
+}
+
+Record record_of(const fs::path& file) {
+  Json json = read_json(file);
+  fail_if(!json.is_object() || !json.contains("schema"), "is not a result of seqbench.");
+  const Json& schema = json.at("schema");
+  fail_if(
+      schema.is_number_integer() && schema > kSchema,
+      "its schema is {}, and this program reads {}: a newer seqbench has written it; report with that one.",
+      schema.dump(), kSchema);
+  fail_if(schema != kSchema, "its schema is {}, and this program reads {}.", shown(schema), kSchema);
+  Record record{.experiment = json.at("spec").at("name"),
+                .id = json.at("id"),
+                .folder = file.parent_path(),
+                .result = json,
+                .stored = stored_result(json)};
+  record.fields = fields_of(json);
+  short_name(mixer_of(record));
+  return record;
+}
+
+// What a folder of a run that has begun holds.
+bool is_unfinished(const fs::path& folder) {
+  return fs::exists(folder / "curve.jsonl") || fs::exists(folder / "checkpoint.safetensors") ||
+         fs::exists(folder / "result.json.part");
+}
+
+void load_file(const fs::path& file, Records& records) {
+  try {
+    records.all.push_back(record_of(file));
+  } catch (const std::exception& error) {
+    const std::string name = file.string();
+    const std::string what = error.what();
+    records.problems.push_back(what.starts_with(name) ? what : fmt::format("{}: {}", name, what));
+  }
+}
+
+void load_folder(const fs::path& folder, Records& records) {
+  if (fs::exists(folder / "result.json")) return load_file(folder / "result.json", records);
+  if (is_unfinished(folder)) {
+    records.problems.push_back(fmt::format("{}: is not finished.", folder.string()));
+    return;
+  }
+  std::vector<fs::path> inner;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_directory() && !entry.is_symlink()) inner.push_back(entry.path());
+  }
+  std::ranges::sort(inner);
+  for (const fs::path& path : inner) load_folder(path, records);
+}
+
+// Numbers by their size, text by its letters.
+bool field_less(const std::string& a, const std::string& b) {
+  const bool numbers =
+      Json::accept(a) && Json::accept(b) && Json::parse(a).is_number() && Json::parse(b).is_number();
+  return numbers ? Json::parse(a).get<double>() < Json::parse(b).get<double>() : a < b;
+}
+
+bool record_less(const Record& a, const Record& b) {
+  if (a.experiment != b.experiment) return a.experiment < b.experiment;
+  for (std::size_t i = 0; i < std::min(a.fields.size(), b.fields.size()); ++i) {
+    if (a.fields[i] == b.fields[i]) continue;
+    if (a.fields[i].first != b.fields[i].first) return a.fields[i].first < b.fields[i].first;
+    return field_less(a.fields[i].second, b.fields[i].second);
+  }
+  return a.fields.size() < b.fields.size();
+}
+
+}  // namespace
+
+std::string Record::field(const std::string& path) const {
+  const auto found = std::ranges::find(fields, path, &std::pair<std::string, std::string>::first);
+  return path == "experiment" ? experiment : found == fields.end() ? "" : found->second;
+}
+
+std::string Record::trouble() const {
+  if (ok()) return "";
+  if (!stored) return "not finished";
+  return fmt::format("{}: {}", name_of(stored->result.status), stored->result.message);
+}
+
+Records load_records(const std::vector<fs::path>& folders, const Naming& naming) {
+  Records records;
+  for (const fs::path& folder : folders) {
+    fail_if(!fs::exists(folder), "{}: no such folder; expected one that \"seqbench run --out\" has made.",
+            folder.string());
+    fs::is_directory(folder) ? load_folder(folder, records) : load_file(folder, records);
+  }
+  Texts names;
+  for (const fs::path& folder : folders) names.push_back(folder.string());
+  fail_if(records.all.empty(), "{}: no result found{}{}", fmt::join(names, ", "),
+          records.problems.empty() ? "; \"seqbench run --out\" makes some." : ":\n  ",
+          fmt::join(records.problems, "\n  "));
+  name_mechanisms(records.all, naming);
+  std::ranges::stable_sort(records.all, record_less);
+  return records;
+}
+
+std::vector<Record> records_of(const Plan& plan, const Experiment& experiment, const Results& results) {
+  std::vector<Record> records;
+  for (const Experiment::Member& member : experiment.members) {
+    const PlannedRun& run = plan.runs[member.run];
+    Record record{.experiment = experiment.name, .id = run.id, .folder = run.folder, .result = Json()};
+    record.stored = results[member.run];
+    record.result = record.stored ? result_json(run, *record.stored) : Json{{"spec", run.resolved}};
+    record.fields = fields_of(record.result);
+    records.push_back(std::move(record));
+  }
+  name_mechanisms(records, {.over = experiment.grid.select.over});
+  return records;
+}
+
+std::size_t drop_repeats(std::vector<Record>& records) {
+  std::set<std::string> seen;
+  return std::erase_if(records, [&](const Record& record) {
+    return !seen.insert(record.experiment + "/" + record.id).second;
+  });
+}
+
+std::vector<CurvePoint> load_curve(const Record& record) {
+  std::vector<CurvePoint> curve;
+  std::ifstream in(record.folder / "curve.jsonl");
+  const auto number = [](const Json& json, const char* key) {
+    return json.contains(key) && json.at(key).is_number() ? json.at(key).get<double>() : std::nan("");
+  };
+  for (std::string line; std::getline(in, line);) {
+    const Json json = Json::parse(line, nullptr, false);
+    if (!json.is_object() || !json.contains("step")) break;
+    curve.push_back({.step = json.at("step").get<std::int64_t>(),
+                     .lr = number(json, "lr"),
+                     .train_loss = number(json, "train_loss"),
+                     .train_accuracy = number(json, "train_accuracy"),
+                     .gradient_norm = number(json, "gradient_norm"),
+                     .valid_loss = number(json, "valid_loss"),
+                     .valid_accuracy = number(json, "valid_accuracy")});
+  }
+  return curve;
+}
+
+}  // namespace seqbench

@@ -1,0 +1,56 @@
+// Results as reports read them, whoever ran them and wherever their folders have been copied since.
+#pragma once
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "experiment/runner.h"
+
+namespace seqbench {
+
+struct Record {
+  std::string experiment;        // name of the spec
+  std::string id;                // of the run
+  std::filesystem::path folder;  // where its files are
+  Json result;                   // result.json; its "spec" alone for a run that is not finished
+  std::optional<StoredResult> stored = {};
+  // Paths of the resolved spec and the values there, in its order, as text: "train.lr" -> "0.002". Before
+  // them "task" and "mechanism" (with those of its options by which mechanisms of the same name differ here).
+  std::vector<std::pair<std::string, std::string>> fields = {};
+
+  bool ok() const { return stored && stored->result.status == Status::ok; }
+  // "" for a path it does not have.
+  std::string field(const std::string& path) const;
+  // "diverged: loss is no number", "not finished"; "" when it is ok.
+  std::string trouble() const;
+};
+
+struct Records {
+  std::vector<Record> all = {};
+  Texts problems = {};  // a line for each folder or file that could not be used
+};
+
+// How mechanisms of the same name are told apart.
+struct Naming {
+  Texts over = {};      // fields whose values are no part of a name, short or whole: "model.mixer.heads"
+  bool across = false;  // by what differs anywhere, not only within an experiment
+};
+
+// Every result under the folders, at any depth, by experiment and field, numbers by their size. What cannot
+// be read (cut off, of a newer schema, a run that is not finished) is a problem. Throws Error when a folder
+// does not exist, or when none of them has a result.
+Records load_records(const std::vector<std::filesystem::path>& folders, const Naming& naming = {});
+
+// The runs of one experiment of a plan, in the order of its grid.
+std::vector<Record> records_of(const Plan& plan, const Experiment& experiment, const Results& results);
+
+// Each run once: of several results of the same run the first stays. Returns how many were taken out.
+std::size_t drop_repeats(std::vector<Record>& records);
+
+// curve.jsonl of the run; empty when it is not there or cannot be read.
+std::vector<CurvePoint> load_curve(const Record& record);
+
+}  // namespace seqbench

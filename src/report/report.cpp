@@ -1,0 +1,149 @@
+#include "report/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "report/data.h"
+#include "report/metric.h"
+#include "report/page.h"
+#include "report/pairs.h"
+#include "report/tables.h"
+
+namespace seqbench {
+namespace {
+
+std::string rendered(const Table& table, ReportFormat format) {
+  switch (format) {
+    case ReportFormat::markdown:
+      return table.markdown();
+    case ReportFormat::latex:
+      return table.latex();
+    case ReportFormat::csv:
+      return table.csv();
+    default:
+      return table.text();
+  }
+}
+
+// Notes below a table, as each format can hold them.
+std::string rendered(const Texts& notes, ReportFormat format) {
+  std::string text;
+  for (const std::string& note : notes) {
+    text += format == ReportFormat::latex      ? "% " + note + "\n"
+            : format == ReportFormat::markdown ? "- " + note + "\n"
+            : format == ReportFormat::csv      ? ""
+                                               : "  " + note + "\n";
+  }
+  return format == ReportFormat::markdown && !text.empty() ? "\n" + text : text;
+}
+
+std::string heading(const std::string& title, ReportFormat format) {
+  return format == ReportFormat::latex      ? "% " + title + "\n"
+         : format == ReportFormat::markdown ? "## " + title + "\n\n"
+                                            : title + "\n";
+}
+
+std::string deciding_metric(const Summary& summary) {
+  return summary.selection.by == "valid.loss" ? "test.loss" : "test.accuracy";
+}
+
+std::string document(const Summary& summary, const ReportRequest& request, bool titled) {
+  const ReportFormat format = request.format;
+  std::string text = titled ? heading(summary.title, format) : "";
+  if (format == ReportFormat::text) {
+    text += summary_text(summary, request.explain);
+  } else {
+    text += rendered(main_table(summary, request.explain), format) + rendered(notes(summary), format);
+  }
+  const Table pairs = pairs_table(summary, deciding_metric(summary));
+  if (pairs.cells().empty()) return text;
+  const std::string note = pairs_note(deciding_metric(summary));
+  return text + "\n" + rendered(pairs, format) + rendered(Texts{note}, format);
+}
+
+std::string pivot_text(const std::vector<const Record*>& records, const ReportRequest& request) {
+  const Summary summary = pivoted(records, *request.pivot);
+  if (request.format == ReportFormat::json) return summaries_json({summary}, {}).dump(2) + "\n";
+  return rendered(pivot_table(summary, *request.pivot, request.explain), request.format) +
+         rendered(pivot_notes(summary, *request.pivot), request.format);
+}
+
+std::string summaries_report(const std::vector<Summary>& summaries, const Texts& problems,
+                             const ReportRequest& request) {
+  if (request.format == ReportFormat::json) return summaries_json(summaries, problems).dump(2) + "\n";
+  if (request.format == ReportFormat::csv) return summaries_csv(summaries);
+  if (request.format == ReportFormat::html) return page(summaries, problems);
+  std::string text;
+  for (const Summary& summary : summaries) {
+    if (!text.empty()) text += "\n";
+    text += document(summary, request, summaries.size() > 1);
+  }
+  return text;
+}
+
+// Paths of fields for what the user calls them.
+Texts full_names(const std::vector<const Record*>& records, const Texts& names) {
+  Texts paths;
+  for (const std::string& name : names) paths.push_back(find_field(records, name));
+  return paths;
+}
+
+std::vector<Record> kept_records(const std::vector<const Record*>& kept) {
+  std::vector<Record> records;
+  for (const Record* record : kept) records.push_back(*record);
+  return records;
+}
+
+}  // namespace
+
+const Texts& report_formats() {
+  static const Texts names = {"text", "markdown", "csv", "latex", "html", "json"};
+  return names;
+}
+
+ReportFormat report_format(const std::string& name) {
+  const auto found = std::ranges::find(report_formats(), name);
+  fail_if(found == report_formats().end(), "{}", unknown_name("format", name, "report", report_formats()));
+  return static_cast<ReportFormat>(found - report_formats().begin());
+}
+
+Report make_report(const ReportRequest& request) {
+  fail_if(request.pivot && request.format == ReportFormat::html,
+          "--rows, --cols and --metric: the html page shows everything at once; take them out, or choose "
+          "another --format.");
+  Records loaded =
+      load_records(request.folders, {.over = request.selection.over, .across = request.pivot.has_value()});
+  const std::size_t repeats = drop_repeats(loaded.all);
+  if (repeats > 0) {
+    loaded.problems.push_back(fmt::format("{} further result{} of runs that are there already {} left out.",
+                                          repeats, repeats == 1 ? "" : "s", repeats == 1 ? "is" : "are"));
+  }
+  std::vector<const Record*> all;
+  for (const Record& record : loaded.all) all.push_back(&record);
+  const std::vector<Record> records = kept_records(filtered(all, request.filters));
+  std::vector<const Record*> pointers;
+  for (const Record& record : records) pointers.push_back(&record);
+  if (request.pivot) {
+    ReportRequest asked = request;
+    asked.pivot->rows = full_names(pointers, request.pivot->rows);
+    asked.pivot->columns = full_names(pointers, request.pivot->columns);
+    check_metric(records, request.pivot->metric);
+    return {pivot_text(pointers, asked), loaded.problems};
+  }
+  Selection selection = request.selection;
+  selection.over = full_names(pointers, selection.over);
+  if (!selection.by.empty()) {
+    fail_if(
+        !selection.by.starts_with("valid."),
+        "--select {}: expected a figure of valid, like valid.accuracy: the test split is never selected on.",
+        selection.by);
+    check_metric(records, selection.by);
+  }
+  const std::vector<Summary> summaries = summaries_of(records, selection);
+  if (!request.plots.empty()) write_plots(summaries, request.plots);
+  return {summaries_report(summaries, loaded.problems, request), loaded.problems};
+}
+
+}  // namespace seqbench

@@ -1,0 +1,179 @@
+#include "report/summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "experiment/statistics.h"
+#include "report/metric.h"
+
+namespace seqbench {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+Texts labels_of(const Record& record, const Texts& fields) {
+  Texts labels;
+  for (const std::string& field : fields) labels.push_back(record.field(field));
+  return labels;
+}
+
+std::vector<double> finite_values(const Group& group, const std::string& name) {
+  std::vector<double> values;
+  for (const Record* record : group.ok) values.push_back(metric(*record, name));
+  std::erase_if(values, [](double value) { return !std::isfinite(value); });
+  return values;
+}
+
+bool is_share(const std::string& name) {
+  return name.find("accuracy") != std::string::npos || name.find("exact") != std::string::npos;
+}
+
+// Larger is better.
+double merit(const Group& group, const std::string& by) {
+  const double mean = average_of(group, by).mean;
+  return !std::isfinite(mean) ? -kInfinity : larger_is_better(by) ? mean : -mean;
+}
+
+bool better(const Group& a, const Group& b, const std::string& by) {
+  if (a.ok.size() != b.ok.size()) return a.ok.size() > b.ok.size();
+  return merit(a, by) > merit(b, by);
+}
+
+std::vector<Group> groups_of(const std::vector<const Record*>& records, const Texts& fields) {
+  std::vector<Group> groups;
+  for (const Record* record : records) {
+    const Texts labels = labels_of(*record, fields);
+    auto group = std::ranges::find(groups, labels, &Group::labels);
+    if (group == groups.end()) group = groups.insert(group, Group{.labels = labels});
+    group->runs.push_back(record);
+    if (record->ok()) group->ok.push_back(record);
+  }
+  return groups;
+}
+
+void add_candidate(std::vector<Group>& best, Group candidate, const std::string& by) {
+  candidate.rivals = candidate.runs;
+  const auto rival = std::ranges::find(best, candidate.labels, &Group::labels);
+  if (rival == best.end()) {
+    best.push_back(std::move(candidate));
+    return;
+  }
+  candidate.rivals.insert(candidate.rivals.begin(), rival->rivals.begin(), rival->rivals.end());
+  if (better(candidate, *rival, by)) {
+    *rival = std::move(candidate);
+  } else {
+    rival->rivals = std::move(candidate.rivals);
+  }
+}
+
+}  // namespace
+
+Average average_of(const Group& group, const std::string& name) {
+  const std::vector<double> values = finite_values(group, name);
+  if (values.empty()) return {kNone, kNone, {kNone, kNone}, 0};
+  const Interval within = is_share(name) ? Interval{0, 1} : Interval{-kInfinity, kInfinity};
+  if (values.size() > 1) {
+    return {mean(values), standard_error(values), student_interval(values, within), values.size()};
+  }
+  const bool own = name == "test.accuracy" && group.ok.size() == 1;
+  return {values[0], kNone, own ? group.ok[0]->stored->result.test.accuracy_interval : Interval{kNone, kNone},
+          1};
+}
+
+double middle_of(const Group& group, const std::string& name) {
+  const std::vector<double> values = finite_values(group, name);
+  return values.empty() ? kNone : median(values);
+}
+
+Texts varying_fields(const std::vector<const Record*>& records) {
+  Texts order;
+  std::map<std::string, std::set<std::string>> values;
+  for (const Record* record : records) {
+    for (const auto& [path, value] : record->fields) {
+      if (!values.contains(path)) order.push_back(path);
+      values[path].insert(value);
+    }
+  }
+  for (const Record* record : records) {
+    for (auto& [path, seen] : values) seen.insert(record->field(path));
+  }
+  std::erase_if(order, [&](const std::string& path) {
+    return path == "seed" || path == "task" || path.starts_with("model.mixer.") || values[path].size() < 2;
+  });
+  return order;
+}
+
+std::string find_field(const std::vector<const Record*>& records, const std::string& name) {
+  std::set<std::string> known = {"experiment"};
+  for (const Record* record : records) {
+    for (const auto& [path, value] : record->fields) known.insert(path);
+  }
+  if (known.contains(name)) return name;
+  Texts ending;
+  std::ranges::copy_if(known, std::back_inserter(ending),
+                       [&](const std::string& path) { return path.ends_with("." + name); });
+  fail_if(ending.size() > 1, "\"{}\" is {}; say which.", name, fmt::join(ending, " or "));
+  if (ending.empty() && name.find('.') == std::string::npos) {
+    std::set<std::string> short_names;
+    for (const std::string& path : known) short_names.insert(path.substr(path.rfind('.') + 1));
+    known = short_names;
+  }
+  fail_if(ending.empty(), "{}", unknown_name("field", name, "report", {known.begin(), known.end()}));
+  return ending[0];
+}
+
+Summary summarise(const std::string& title, const std::vector<const Record*>& records, const Texts& fields,
+                  const Selection& selection) {
+  Summary summary{.title = title, .fields = fields, .selection = selection};
+  Texts all = fields;
+  for (const std::string& field : selection.over) {
+    if (std::ranges::find(all, field) == all.end()) all.push_back(field);
+  }
+  for (Group& group : groups_of(records, all)) {
+    group.labels.resize(fields.size());
+    add_candidate(summary.groups, std::move(group), selection.by);
+  }
+  return summary;
+}
+
+std::string selecting_metric(const std::vector<const Record*>& records) {
+  const bool by_loss = std::ranges::any_of(records, [](const Record* record) {
+    return record->stored &&
+           (record->stored->result.test.bits_per_byte || record->stored->result.test.excess);
+  });
+  return by_loss ? "valid.loss" : "valid.accuracy";
+}
+
+std::vector<Summary> summaries_of(const std::vector<Record>& records, const Selection& selection) {
+  Texts titles;
+  std::map<std::string, std::vector<const Record*>> experiments;
+  for (const Record& record : records) {
+    if (!experiments.contains(record.experiment)) titles.push_back(record.experiment);
+    experiments[record.experiment].push_back(&record);
+  }
+  std::vector<Summary> summaries;
+  for (const std::string& title : titles) {
+    const auto& own = experiments[title];
+    Selection chosen{.over = selection.over,
+                     .by = selection.by.empty() ? selecting_metric(own) : selection.by};
+    const Texts varying = varying_fields(own);
+    if (chosen.over.empty()) {
+      std::ranges::copy_if(varying, std::back_inserter(chosen.over),
+                           [](const std::string& path) { return path.starts_with("train."); });
+    }
+    Texts fields = {"mechanism"};
+    for (const std::string& path : varying) {
+      const bool over = std::ranges::find(chosen.over, path) != chosen.over.end();
+      if (!over && path != "mechanism") fields.push_back(path);
+    }
+    summaries.push_back(summarise(title, own, fields, chosen));
+  }
+  return summaries;
+}
+
+}  // namespace seqbench

@@ -1,0 +1,62 @@
+// Results put together for tables and plots: seeds into one row, and the best of what is selected over.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "report/record.h"
+#include "train/result.h"
+
+namespace seqbench {
+
+// What is chosen on the validation split: of the runs that differ in these fields the best by a metric.
+struct Selection {
+  Texts over = {};
+  std::string by = {};  // a metric of valid
+};
+
+// Runs that differ in the seed alone.
+struct Group {
+  Texts labels;  // of the fields of its summary
+  std::vector<const Record*> runs = {};
+  std::vector<const Record*> ok = {};
+  std::vector<const Record*> rivals = {};  // all runs it was selected from, itself included
+};
+
+struct Summary {
+  std::string title;  // the experiment
+  Texts fields;       // that tell its groups apart; the first is "mechanism"
+  Selection selection = {};
+  std::vector<Group> groups = {};
+};
+
+// A mean over the runs of a group that are ok and have the figure.
+struct Average {
+  double mean = 0;            // not a number when none has it
+  double standard_error = 0;  // not a number for less than two
+  Interval interval =
+      {};  // 95%: Student's t over runs, of a single run's test accuracy Wilson's over examples
+  std::size_t count = 0;
+};
+Average average_of(const Group& group, const std::string& metric);
+// The middle run's; costs and speeds are given so.
+double middle_of(const Group& group, const std::string& metric);
+
+// Fields with more than one value among the records, in their order; never the seed, or the task's name.
+Texts varying_fields(const std::vector<const Record*>& records);
+
+// What users mean by `name`: a field as it is, or the one that ends in ".name". Throws Error when there is
+// none, or more than one.
+std::string find_field(const std::vector<const Record*>& records, const std::string& name);
+
+// Groups by `fields`, each the best by the selection among those that have the same fields: first the most
+// runs that are ok, then the best mean, then the first. Groups stand in the order of the records.
+Summary summarise(const std::string& title, const std::vector<const Record*>& records, const Texts& fields,
+                  const Selection& selection);
+
+// valid.loss for text and sources of known entropy, else valid.accuracy.
+std::string selecting_metric(const std::vector<const Record*>& records);
+
+// One summary for each experiment. Selected over: `over`, or all that varies in train when there is none.
+std::vector<Summary> summaries_of(const std::vector<Record>& records, const Selection& selection);
+
+}  // namespace seqbench

@@ -1,0 +1,83 @@
+#include "experiment/statistics.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace seqbench {
+namespace {
+
+TEST_CASE("Student's interval, against tables") {
+  // Mean 2, deviation 1, n = 3: 4.303 / sqrt(3) = 2.48414.
+  const Interval three = student_interval({1, 2, 3}, {-100, 100});
+  CHECK(three.low == doctest::Approx(2 - 2.48414).epsilon(1e-5));
+  CHECK(three.high == doctest::Approx(2 + 2.48414).epsilon(1e-5));
+  CHECK(student_interval({1, 2, 3}, {0, 3}).low == 0);
+  CHECK(student_interval({1, 2, 3}, {0, 3}).high == 3);
+  // n = 41: t(40) = 2.021; deviation of 20 zeros, 20 twos and a one is 1.
+  std::vector<double> many(41, 0.0);
+  std::fill(many.begin(), many.begin() + 20, 2.0);
+  many[40] = 1;
+  CHECK(student_interval(many, {-100, 100}).high ==
+        doctest::Approx(1 + 2.021 / std::sqrt(41.0)).epsilon(1e-3));
+  CHECK(median({5, 1, 3}) == 3);
+  CHECK(median({4, 1, 3, 2}) == 2.5);
+}
+
+TEST_CASE("Student's p, against tables") {
+  CHECK(student_p(12.7062, 1) == doctest::Approx(0.05).epsilon(1e-4));
+  CHECK(student_p(4.30265, 2) == doctest::Approx(0.05).epsilon(1e-4));
+  CHECK(student_p(5.84091, 3) == doctest::Approx(0.01).epsilon(1e-4));
+  CHECK(student_p(-2.13185, 4) == doctest::Approx(0.10).epsilon(1e-4));
+  CHECK(student_p(2.57058, 5) == doctest::Approx(0.05).epsilon(1e-4));
+  CHECK(student_p(3.16927, 10) == doctest::Approx(0.01).epsilon(1e-4));
+  CHECK(student_p(1.96234, 1000) == doctest::Approx(0.05).epsilon(1e-4));
+  CHECK(student_p(0, 7) == 1);
+}
+
+TEST_CASE("pairs are compared by their differences, others by their means") {
+  // Differences 1, 2, 3: mean 2, standard error 1/sqrt(3).
+  const Comparison paired = compare_paired({10, 20, 30}, {11, 22, 33});
+  CHECK(paired.difference == doctest::Approx(2));
+  CHECK(paired.interval.low == doctest::Approx(2 - 2.48414).epsilon(1e-5));
+  CHECK(paired.p == doctest::Approx(student_p(2 * std::sqrt(3.0), 2)));
+  CHECK(compare_unpaired({10, 20, 30}, {11, 22, 33}).p > 0.8);
+  // Welch's example: variances 1 and 4 over 3 and 5: t = 4 / sqrt(1/3 + 4/5), freedom 5.9 -> 5.
+  const Comparison welch =
+      compare_unpaired({0, 1, 2}, {5 - 2 * std::sqrt(2.0), 5, 5, 5, 5 + 2 * std::sqrt(2.0)});
+  CHECK(welch.difference == doctest::Approx(4));
+  CHECK(welch.standard_error == doctest::Approx(std::sqrt(1.0 / 3 + 4.0 / 5)));
+  CHECK(welch.p == doctest::Approx(student_p(4 / std::sqrt(1.0 / 3 + 4.0 / 5), 5)));
+  // What does not vary is certain.
+  CHECK(compare_paired({1, 1}, {1, 1}).p == 1);
+  CHECK(compare_paired({1, 1}, {2, 2}).p == 0);
+}
+
+TEST_CASE("Holm's correction") {
+  const std::vector<double> adjusted = holm({0.01, 0.04, 0.03, 0.005});
+  CHECK(adjusted[3] == doctest::Approx(0.02));
+  CHECK(adjusted[0] == doctest::Approx(0.03));
+  CHECK(adjusted[2] == doctest::Approx(0.06));
+  CHECK(adjusted[1] == doctest::Approx(0.06));
+  CHECK(holm({0.9, 0.8})[0] == 1);
+}
+
+TEST_CASE("the bootstrap of a ratio is about as wide as its samples are spread") {
+  const Samples a = {{98, 100, 102}, {99, 101, 103}, {97, 99, 101}};
+  Samples b = a;
+  for (auto& run : b) {
+    for (double& sample : run) sample *= 0.8;
+  }
+  const Interval same = bootstrap_ratio(a, a);
+  CHECK(same.low < 1);
+  CHECK(same.high > 1);
+  CHECK(same.high - same.low < 0.08);
+  const Interval slower = bootstrap_ratio(a, b);
+  CHECK(slower.low == doctest::Approx(0.8 * same.low));
+  CHECK(slower.high == doctest::Approx(0.8 * same.high));
+  CHECK(bootstrap_ratio({{1}}, {{2}}).low == 2);
+}
+
+}  // namespace
+}  // namespace seqbench

@@ -1,0 +1,36 @@
+#include "experiment/table.h"
+
+#include <doctest/doctest.h>
+
+namespace seqbench {
+namespace {
+
+TEST_CASE("columns are aligned, headers at the bottom") {
+  Table table;
+  table.add_column("name", Align::left);
+  table.add_column("rate\n@64", Align::right);
+  table.add_row({"a", "12345"});
+  table.add_line("  a line across all of them");
+  table.add_row({"long name", "1"});
+  CHECK(table.text() ==
+        "            rate\nname         @64\na          12345\n  a line across all of them\nlong name      "
+        "1\n");
+}
+
+TEST_CASE("a table as Markdown, CSV and LaTeX") {
+  Table table;
+  table.add_column("name", Align::left);
+  table.add_column("para-\nmeters", Align::right);
+  table.add_column("tokens\n/s", Align::right);
+  table.add_row({"a|b_c, \"d\"", "1", "50%"});
+  table.add_line("a note");
+  CHECK(table.markdown() ==
+        "| name | parameters | tokens/s |\n|---|--:|--:|\n| a\\|b_c, \"d\" | 1 | 50% |\n\na note\n");
+  CHECK(table.csv() == "name,parameters,tokens/s\n\"a|b_c, \"\"d\"\"\",1,50%\n");
+  CHECK(table.latex() ==
+        "\\begin{tabular}{lrr}\n\\toprule\nname & parameters & tokens/s \\\\\n\\midrule\n"
+        "a|b\\_c, \"d\" & 1 & 50\\% \\\\\n\\bottomrule\n\\end{tabular}\n% a note\n");
+}
+
+}  // namespace
+}  // namespace seqbench

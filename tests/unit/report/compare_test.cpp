@@ -1,0 +1,109 @@
+#include "report/compare.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "unit/report/scene.h"
+
+namespace seqbench {
+namespace {
+
+const char* kGrid = R"({"model.mixer": ["softmax", "linear"], "train.lr": [0.1], "seed": [0, 1, 2]})";
+
+// Results of six runs: softmax's accuracies, then linear's 0.3; rates that spread by 2%.
+Scene scene_of(const std::vector<double>& accuracies, double rate, const char* grid = kGrid) {
+  Scene scene(grid);
+  for (std::size_t i = 0; i < scene.results.size(); ++i) {
+    StoredResult& stored = *scene.results[i];
+    stored.result.test.accuracy = i < accuracies.size() ? accuracies[i] : 0.3;
+    stored.result.cost.train_tokens_per_s = rate * (1 + 0.01 * static_cast<double>(i % 3));
+    stored.environment.gemm_gflops = 100;
+  }
+  return scene;
+}
+
+Compared row_of(const ComparisonReport& report, const std::string& name, const std::string& figure) {
+  const auto row = std::ranges::find_if(
+      report.rows, [&](const Compared& r) { return r.name == name && r.figure == figure; });
+  REQUIRE(row != report.rows.end());
+  return *row;
+}
+
+TEST_CASE("compare: the same is the same, in score and speed") {
+  const Scene base = scene_of({0.90, 0.91, 0.92}, 1000);
+  const Scene fresh = scene_of({0.901, 0.911, 0.921}, 1010);
+  const ComparisonReport report = compare({.base = {base.stored()}, .fresh = {fresh.stored()}});
+  CHECK(report.rows.size() == 4);
+  for (const Compared& row : report.rows) CHECK(row.verdict == Verdict::same);
+  CHECK(row_of(report, "softmax", "test.accuracy").why == "3 common seeds");
+}
+
+TEST_CASE("compare: lost accuracy is worse, won is better, noise is neither") {
+  const Scene base = scene_of({0.90, 0.91, 0.92}, 1000);
+  const auto verdict_for = [&](const std::vector<double>& accuracies) {
+    const Scene fresh = scene_of(accuracies, 1000);
+    return row_of(compare({.base = {base.stored()}, .fresh = {fresh.stored()}, .speed = false}), "softmax",
+                  "test.accuracy");
+  };
+  CHECK(verdict_for({0.85, 0.862, 0.868}).verdict == Verdict::worse);
+  CHECK(verdict_for({0.95, 0.962, 0.968}).verdict == Verdict::better);
+  const Compared noisy = verdict_for({0.99, 0.80, 0.93});
+  CHECK(noisy.verdict == Verdict::unsure);
+  CHECK(has(noisy.why, "more runs would tell"));
+}
+
+TEST_CASE("compare: a slowdown is found by the share of the machine's own rate, in all units of it") {
+  const Scene base = scene_of({}, 1000);
+  const Scene slow = scene_of({}, 800);
+  CHECK(
+      row_of(compare({.base = {base.stored()}, .fresh = {slow.stored()}}), "linear", "train speed").verdict ==
+      Verdict::worse);
+  CHECK(
+      row_of(compare({.base = {slow.stored()}, .fresh = {base.stored()}}), "linear", "train speed").verdict ==
+      Verdict::better);
+  Scene elsewhere = scene_of({}, 800);  // on a machine that is as much slower itself
+  for (auto& stored : elsewhere.results) stored->environment.gemm_gflops = 80;
+  CHECK(row_of(compare({.base = {base.stored()}, .fresh = {elsewhere.stored()}}), "linear", "train speed")
+            .verdict == Verdict::same);
+}
+
+TEST_CASE("compare: a run that now ends badly is worse") {
+  const Scene base = scene_of({}, 1000);
+  Scene fresh = scene_of({}, 1000);
+  fresh.results[1]->result.status = Status::diverged;
+  const Compared row = row_of(compare({.base = {base.stored()}, .fresh = {fresh.stored()}, .speed = false}),
+                              "softmax", "test.accuracy");
+  CHECK(row.verdict == Verdict::worse);
+  CHECK(row.why == "1 of 3 runs ended badly");
+}
+
+TEST_CASE("compare: what differs is refused by name, unless it is allowed; other seeds are no difference") {
+  const Scene base = scene_of({0.90, 0.91, 0.92}, 1000);
+  const Scene other = scene_of({0.50, 0.51, 0.52}, 1000,
+                               R"({"model.mixer": ["softmax"], "train.lr": [0.2], "seed": [7, 8, 9]})");
+  const CompareRequest request{.base = {base.stored()}, .fresh = {other.stored()}, .speed = false};
+  CHECK(has(message_of([&] { compare(request); }), "train.lr is 0.1 in BASE and 0.2 in NEW"));
+  CompareRequest allowing = request;
+  allowing.allow = {"train.lr"};
+  const ComparisonReport report = compare(allowing);
+  const Compared row = row_of(report, "softmax", "test.accuracy");
+  CHECK(row.verdict == Verdict::worse);
+  CHECK(has(row.why, "different seeds"));
+  CHECK(report.problems.size() == 1);  // linear is only in BASE
+  allowing.allow = {"train.rl"};
+  CHECK(has(message_of([&] { compare(allowing); }), "did you mean \"train.lr\"?"));
+}
+
+TEST_CASE("compare: as JUnit's XML and Markdown") {
+  const Scene base = scene_of({}, 1000);
+  const Scene slow = scene_of({}, 800);
+  const ComparisonReport report = compare({.base = {base.stored()}, .fresh = {slow.stored()}});
+  const std::string junit = comparison_junit(report);
+  CHECK(has(junit, "tests=\"4\" failures=\"2\""));
+  CHECK(has(junit, "<testcase classname=\"small\" name=\"linear train speed\"><failure message="));
+  CHECK(has(comparison_markdown(report), "**2 worse, 2 same**"));
+}
+
+}  // namespace
+}  // namespace seqbench

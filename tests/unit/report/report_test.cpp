@@ -1,0 +1,115 @@
+#include "report/report.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "report/pairs.h"
+#include "unit/report/scene.h"
+
+namespace seqbench {
+namespace {
+
+void write(const std::filesystem::path& file, const std::string& text) {
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream(file) << text;
+}
+
+TEST_CASE("results come back from folders at any depth; what cannot be read is a problem with a name") {
+  const Scene scene;
+  const std::filesystem::path runs = scene.stored();
+  CHECK(load_records({runs}).all.size() == 8);
+  CHECK(load_records({scene.folder.path()}).all.size() == 8);
+  CHECK(load_records({scene.plan.runs[0].folder}).all.size() == 1);
+  CHECK(load_records({scene.plan.runs[0].folder / "result.json"}).all.size() == 1);
+  write(runs / "half" / "result.json", R"({"schema": 1, "id": )");
+  write(runs / "newer" / "result.json", R"({"schema": 2, "id": "x"})");
+  write(runs / "other" / "result.json", R"([1, 2])");
+  write(runs / "begun" / "curve.jsonl", "");
+  const Records records = load_records({runs});
+  CHECK(records.all.size() == 8);
+  REQUIRE(records.problems.size() == 4);
+  CHECK(has(records.problems[0], "begun: is not finished"));
+  CHECK(has(records.problems[1], "malformed JSON"));
+  CHECK(
+      has(records.problems[2], "its schema is 2, and this program reads 1: a newer seqbench has written it"));
+  CHECK(has(records.problems[3], "is not a result of seqbench"));
+  std::filesystem::create_directories(scene.folder.path() / "empty");
+  CHECK(has(message_of([&] { load_records({scene.folder.path() / "empty"}); }), "no result found"));
+  CHECK(has(message_of([&] { load_records({runs / "newer"}); }), "a newer seqbench"));
+  CHECK(has(message_of([&] { load_records({runs / "nowhere"}); }), "no such folder"));
+}
+
+TEST_CASE("a run that is there twice counts once") {
+  const Scene scene;
+  const std::filesystem::path runs = scene.stored();
+  std::filesystem::copy(runs, scene.folder.path() / "copy", std::filesystem::copy_options::recursive);
+  const Report report = make_report({.folders = {runs, scene.folder.path() / "copy"}});
+  REQUIRE(report.problems.size() == 1);
+  CHECK(has(report.problems[0], "8 further results"));
+  CHECK(report.text == make_report({.folders = {runs}}).text);
+}
+
+TEST_CASE("a report selects over what of training differs, and can name the files behind a row") {
+  const Scene scene;
+  const Report report = make_report({.folders = {scene.stored()}, .explain = true});
+  CAPTURE(report.text);
+  CHECK(has(report.text, "train.lr: the best by valid.accuracy"));
+  CHECK(has(report.text, "0.400 [0.400, 0.400]"));  // softmax: lr 0.2
+  CHECK(has(report.text, (scene.plan.runs[3].folder / "result.json").string()));
+  CHECK_FALSE(has(report.text, (scene.plan.runs[1].folder / "result.json").string()));
+}
+
+TEST_CASE("a pivot has a cell for each combination, filters keep what they name") {
+  const Scene scene;
+  ReportRequest request{.folders = {scene.stored()}};
+  request.pivot = Pivot{.rows = {"lr"}, .columns = {"mechanism"}, .metric = "valid.accuracy"};
+  request.format = ReportFormat::csv;
+  CHECK(make_report(request).text ==
+        "train.lr,linear,softmax\n0.1,\"0.300 [0.300, 0.300]\",\"0.700 [0.000, 1.000]\"\n"
+        "0.2,\"0.550 [0.000, 1.000]\",\"0.800 [0.800, 0.800]\"\n");
+  request.filters = {"mechanism!=linear", "lr=0.1"};
+  CHECK(make_report(request).text == "train.lr,softmax\n0.1,\"0.700 [0.000, 1.000]\"\n");
+  request.filters = {"mechanism=softmx"};
+  CHECK(has(message_of([&] { make_report(request); }), "leaves no result; mechanism has: linear, softmax"));
+  request.filters = {"mechanism"};
+  CHECK(has(message_of([&] { make_report(request); }), "expected FIELD=VALUE"));
+}
+
+TEST_CASE("results of different settings of a task never share a cell") {
+  const Scene scene(R"({"task.pairs": [2, 4], "train.lr": [0.1]})");
+  ReportRequest request{.folders = {scene.stored()}, .pivot = Pivot{}};
+  CHECK(has(message_of([&] { make_report(request); }),
+            "task.pairs differs between results that would share a cell: add it to --rows or --cols"));
+  request.pivot->columns = {"pairs"};
+  CHECK(has(make_report(request).text, "0.250"));
+}
+
+TEST_CASE("the test split is never selected on") {
+  const Scene scene;
+  CHECK(has(message_of([&] {
+              make_report({.folders = {scene.stored()}, .selection = {{}, "test.accuracy"}});
+            }),
+            "the test split is never selected on"));
+}
+
+TEST_CASE("differences are paired by seed and corrected for the number of pairs") {
+  Scene scene(R"({"model.mixer": ["softmax", "linear", "sigmoid"], "train.lr": [0.1], "seed": [0, 1, 2]})");
+  const double accuracies[] = {0.50, 0.60, 0.70, 0.30, 0.41, 0.49, 0.50, 0.61, 0.69};
+  for (std::size_t i = 0; i < 9; ++i) scene.results[i]->result.test.accuracy = accuracies[i];
+  const Records records = load_records({scene.stored()});
+  const auto summaries = summaries_of(records.all, {});
+  const std::vector<Pair> pairs = pairs_of(summaries[0], "test.accuracy");
+  REQUIRE(pairs.size() == 3);  // linear-sigmoid, linear-softmax, sigmoid-softmax
+  CHECK(pairs[1].seeds == 3);
+  CHECK(pairs[1].difference.difference == doctest::Approx(0.2));
+  CHECK(pairs[1].difference.p == doctest::Approx(student_p(0.2 / (0.01 / std::sqrt(3.0)), 2)));
+  CHECK(pairs[1].p == doctest::Approx(2 * pairs[1].difference.p));
+  CHECK(pairs[2].p == 1);
+  const std::string text = pairs_table(summaries[0], "test.accuracy").text();
+  CHECK(has(text, "-0.200*"));
+  CHECK(has(text, "+0.200*"));
+}
+
+}  // namespace
+}  // namespace seqbench

@@ -1,0 +1,121 @@
+#include "report/summary.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "report/metric.h"
+#include "report/tables.h"
+#include "unit/report/scene.h"
+
+namespace seqbench {
+namespace {
+
+std::vector<const Record*> pointers(const std::vector<Record>& records) {
+  std::vector<const Record*> all;
+  for (const Record& record : records) all.push_back(&record);
+  return all;
+}
+
+TEST_CASE("seeds go into one group, and select keeps the best mean on valid for each mechanism") {
+  const Scene scene;
+  const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
+  const Summary all = summarise("", pointers(records), {"mechanism", "train.lr"}, {});
+  REQUIRE(all.groups.size() == 4);
+  CHECK(all.groups[1].labels == Texts{"softmax", "0.2"});
+  CHECK(all.groups[1].ok == std::vector<const Record*>{&records[2], &records[3]});
+  const Summary best = summarise("", pointers(records), {"mechanism"}, {{"train.lr"}, "valid.accuracy"});
+  REQUIRE(best.groups.size() == 2);
+  CHECK(best.groups[0].runs ==
+        std::vector<const Record*>{&records[2], &records[3]});  // 0.8, 0.8 over 0.5, 0.9
+  CHECK(best.groups[1].runs ==
+        std::vector<const Record*>{&records[6], &records[7]});  // 0.9, 0.2 over 0.3, 0.3
+  CHECK(best.groups[0].rivals.size() == 4);
+}
+
+TEST_CASE("select prefers runs that are ok, and can go by loss") {
+  Scene scene;
+  scene.results[6]->result.status = Status::diverged;
+  const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
+  const Summary best = summarise("", pointers(records), {"mechanism"}, {{"train.lr"}, "valid.loss"});
+  CHECK(best.groups[0].runs == std::vector<const Record*>{&records[2], &records[3]});
+  CHECK(best.groups[1].runs == std::vector<const Record*>{&records[4], &records[5]});
+}
+
+TEST_CASE("an average has Student's interval over runs, and of one run Wilson's for the test") {
+  Scene scene;
+  scene.results[0]->result.test.accuracy_interval = {0.2, 0.3};
+  const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
+  const Summary all = summarise("", pointers(records), {"mechanism", "train.lr"}, {});
+  const Average two = average_of(all.groups[0], "test.accuracy");  // 0.25 and 0.45
+  CHECK(two.mean == doctest::Approx(0.35));
+  CHECK(two.standard_error == doctest::Approx(0.1));
+  CHECK(two.interval.low == 0);
+  CHECK(two.interval.high == 1);
+  const Summary single = summarise("", {&records[0]}, {"mechanism"}, {});
+  CHECK(average_of(single.groups[0], "test.accuracy").interval.low == 0.2);
+  CHECK(std::isnan(average_of(single.groups[0], "valid.accuracy").interval.low));
+  CHECK(average_of(single.groups[0], "test.excess").count == 0);
+}
+
+TEST_CASE("the table of a plan has a row for each mechanism and a line for each run that went wrong") {
+  Scene scene;
+  scene.results[2]->result.status = Status::failed;
+  scene.results[2]->result.message = "out of paper";
+  scene.results[0]->result.status = Status::diverged;
+  scene.results[7].reset();
+  const std::string text = results_text(scene.plan, scene.results);
+  CAPTURE(text);
+  CHECK(has(text, "  seed 0: diverged"));  // softmax: one ok each, lr 0.1 with 0.9 on valid
+  CHECK(has(text, "lr0.2-seed0"));         // the other one, named below
+  CHECK(has(text, "failed: out of paper"));
+  CHECK(has(text, "1/2     0/2     0/4  0.450 [0.000, 0.000]"));  // the run's own interval
+  CHECK(has(text, "0.150 [0.150, 0.150]"));                       // linear: 0.3 / 2 on both seeds of lr 0.1
+  CHECK(has(text, "train.lr: the best by valid.accuracy"));
+}
+
+TEST_CASE("mechanisms of the same name are told apart by the options that differ") {
+  const Scene scene(
+      R"({"model.mixer": [{"name": "softmax", "heads": 2}, {"name": "softmax", "heads": 4}, "linear"],
+                        "train.lr": [0.1]})");
+  const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
+  CHECK(records[0].field("mechanism") == "softmax heads=2");
+  CHECK(records[1].field("mechanism") == "softmax heads=4");
+  CHECK(records[2].field("mechanism") == "linear");
+  CHECK(records[2].field("train.lr") == "0.1");
+  CHECK(varying_fields(pointers(records)) == Texts{"mechanism"});
+  // Unless these are selected over.
+  const Records loaded = load_records({scene.stored()}, {.over = {"heads"}});
+  CHECK(loaded.all[1].field("mechanism") == "softmax");
+}
+
+TEST_CASE("fields have short names where they are clear") {
+  const Scene scene;
+  const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
+  CHECK(find_field(pointers(records), "lr") == "train.lr");
+  CHECK(find_field(pointers(records), "mechanism") == "mechanism");
+  CHECK(has(message_of([&] { find_field(pointers(records), "pair"); }), "did you mean \"pairs\"?"));
+  CHECK(
+      has(message_of([&] { find_field(pointers(records), "task.pair"); }), "did you mean \"task.pairs\"?"));
+}
+
+TEST_CASE("figures have names") {
+  Scene scene;
+  Metrics further = scene.results[0]->result.test;
+  further.accuracy = 0.125;
+  scene.results[0]->result.settings = {{{{"length", std::int64_t{64}}}, further},
+                                       {{{"pairs", std::int64_t{8}}}, further}};
+  const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
+  CHECK(metric(records[0], "test.accuracy") == 0.25);
+  CHECK(metric(records[0], "test.accuracy@64") == 0.125);
+  CHECK(metric(records[0], "test.accuracy@pairs=8") == 0.125);
+  CHECK(std::isnan(metric(records[0], "test.accuracy@65")));
+  CHECK(metric(records[0], "cost.state_bytes@32") == 64);
+  CHECK(metric(records[0], "cost.state_bytes@longest") == 512);
+  CHECK(std::isnan(metric(records[0], "cost.state_bytes")));
+  CHECK(metric_text("cost.state_bytes@32", 2048) == "2.00 KiB");
+  CHECK(has(message_of([&] { check_metric(records, "test.acuracy"); }), "did you mean \"test.accuracy\"?"));
+}
+
+}  // namespace
+}  // namespace seqbench
