@@ -254,5 +254,23 @@ expect 0 'guessing among all answers' "$seqbench" describe parity
 expect 2 'did you mean "pairs"?' "$seqbench" describe '{"name":"mqar","pears":2}'
 expect 2 'unknown task "softmax"' "$seqbench" describe softmax --example
 
+# Results are put together from folders, and compared.
+expect 0 'test accuracy' "$seqbench" report mixed text
+expect 0 'result.json' "$seqbench" report mixed --explain
+expect 0 'mechanism,test.loss' "$seqbench" report text --metric test.loss --format csv
+"$seqbench" report mixed --format html --out page.html --plots plots >out 2>err || complain "report --format html fails"
+grep -q '</html>' page.html || complain "report --format html wrote no page"
+[ -n "$(ls plots/*.svg)" ] || complain "report --plots wrote no plots"
+expect 2 'unknown metric "test.acuracy"' "$seqbench" report mixed --metric test.acuracy
+expect 2 'no such folder' "$seqbench" report nowhere
+mkdir -p nothing half/run
+expect 2 'no result found' "$seqbench" report nothing
+echo '{"schema": 1,' >half/run/result.json
+expect 2 'malformed JSON' "$seqbench" report half
+expect 0 'malformed JSON' "$seqbench" report half mixed
+expect 0 'same' "$seqbench" compare mixed mixed --no-speed --junit junit.xml
+grep -q '<testsuite' junit.xml || complain "compare --junit wrote no report"
+expect 2 'task is mqar in BASE and language_model in NEW' "$seqbench" compare mixed text
+
 [ "$failures" -eq 0 ] && echo "all as expected"
 [ "$failures" -eq 0 ]
