@@ -12,6 +12,7 @@
 #include "cli/check_command.h"
 #include "cli/compare_command.h"
 #include "cli/eval_command.h"
+#include "cli/folder_commands.h"
 #include "cli/output.h"
 #include "cli/report_command.h"
 #include "cli/run_command.h"
@@ -43,6 +44,7 @@ class App {
     add_sample();
     add_report();
     add_compare();
+    add_folder_commands();
     add_list();
     add_describe();
     add_check();
@@ -93,6 +95,11 @@ class App {
         ->type_name("N")
         ->check(CLI::Range(1, kMostThreads))
         ->capture_default_str();
+    run->add_option("--shard", a.shard, "this part of the runs alone: 2/4 is the second of four")
+        ->type_name("I/N")
+        ->capture_default_str();
+    run->add_option("--slurm", a.slurm, "write a script for sbatch, a task per run, and stop")
+        ->type_name("SCRIPT");
     run->add_flag("--dry-run", a.dry_run, "print runs, parameters, FLOPs and estimated time, and stop");
     run->add_flag("--force", a.force, "run again what is finished or begun");
     run->add_flag("--quiet", a.quiet, "no progress; errors and the table only");
@@ -202,6 +209,24 @@ class App {
     compare->add_flag("--markdown", a.markdown, "to post on a pull request");
     compare->add_option("--junit", a.junit, "write JUnit's XML as well")->type_name("FILE");
     compare->footer("Exit status 1 only when something is worse.");
+  }
+
+  void add_folder_commands() {
+    FolderArguments& a = folders_;
+    CLI::App* ls = add_command("ls", "list the runs in folders", [&a] { return ls_command(a); });
+    ls->add_option("folder", a.folders, "that \"seqbench run --out\" has made")
+        ->type_name("DIR ...")
+        ->required();
+    CLI::App* rm = add_command("rm", "remove runs", [&a] { return rm_command(a); });
+    rm->add_option("folder", a.folders, "of runs, or above them")->type_name("DIR ...")->required();
+    rm->add_flag("--failed", a.failed, "only those that ended badly or are not finished");
+    rm->add_flag("--yes", a.yes, "do it; without this, print what would be removed");
+    CLI::App* diff =
+        add_command("diff", "show what differs between two runs", [&a] { return diff_command(a); });
+    diff->add_option("run", a.folders, "folders of finished runs")
+        ->type_name("RUN RUN")
+        ->expected(2)
+        ->required();
   }
 
   void add_list() {
@@ -360,6 +385,7 @@ class App {
   SampleArguments sample_;
   ReportArguments report_;
   CompareArguments compare_;
+  FolderArguments folders_;
   CheckArguments check_;
   BenchArguments bench_;
   ApplyArguments apply_;

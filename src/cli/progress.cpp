@@ -41,8 +41,8 @@ bool is_training(const Progress& p) { return std::string_view(p.phase) == "train
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay(const Plan& plan, bool quiet)
-    : plan_(plan), quiet_(quiet), live_(!quiet && is_terminal()) {}
+ProgressDisplay::ProgressDisplay(const Plan& plan, std::size_t runs, bool quiet)
+    : plan_(plan), runs_(runs), quiet_(quiet), live_(!quiet && is_terminal()) {}
 
 ProgressDisplay::~ProgressDisplay() { clear(); }
 
@@ -62,11 +62,20 @@ void ProgressDisplay::progress(std::size_t run, const Progress& progress) {
 
 void ProgressDisplay::finished(std::size_t run, const StoredResult& stored) {
   running_.erase(run);
+  ++done_;
   if (live_) return draw();
   const RunResult& result = stored.result;
   print(fmt::format(
-      "{} {} after {}: {}", label(run), name_of(result.status), short_duration(result.total_seconds),
-      result.status == Status::ok ? "test accuracy " + share(result.test.accuracy) : result.message));
+      "{} {} after {}: {}{}", label(run), name_of(result.status), short_duration(result.total_seconds),
+      result.status == Status::ok ? "test accuracy " + share(result.test.accuracy) : result.message,
+      grid_left()));
+}
+
+std::string ProgressDisplay::grid_left() const {
+  if (done_ == 0 || done_ >= runs_) return "";
+  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  const double left = seconds / static_cast<double>(done_) * static_cast<double>(runs_ - done_);
+  return fmt::format("; {} of {} done, about {} left", done_, runs_, short_duration(left));
 }
 
 void ProgressDisplay::interrupted(std::size_t run) {
@@ -89,7 +98,8 @@ std::string ProgressDisplay::live_line(std::size_t columns) const {
   std::string text = fmt::format("{} {}/{}{} {}", bar(share_done(p)), run + 1, plan_.runs.size(), side, name);
   const std::string rest =
       is_training(p) ? fmt::format("  step {}/{}  loss {:.3f}  {} tok/s  {} left", p.step, p.steps, p.loss,
-                                   short_number(p.tokens_per_s), short_duration(p.seconds_left))
+                                   short_number(p.tokens_per_s), short_duration(p.seconds_left)) +
+                           grid_left()
                      : fmt::format("  {}", p.phase);
   // The figures matter more than the end of the name.
   if (text.size() + rest.size() >= columns)

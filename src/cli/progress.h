@@ -12,7 +12,8 @@ namespace seqbench {
 // of a learning curve and every finished run.
 class ProgressDisplay : public Observer {
  public:
-  ProgressDisplay(const Plan& plan, bool quiet);
+  // `runs`: how many are to do.
+  ProgressDisplay(const Plan& plan, std::size_t runs, bool quiet);
   ~ProgressDisplay() override;
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
@@ -30,7 +31,12 @@ class ProgressDisplay : public Observer {
   void clear();
   void print(const std::string& line);
 
+  // "; 3 of 12 done, about 4 min 10 s left", by the time that runs have taken so far; "" at the end.
+  std::string grid_left() const;
+
   const Plan& plan_;
+  std::size_t runs_;
+  std::size_t done_ = 0;
   bool quiet_;
   bool live_;
   std::map<std::size_t, Progress> running_;  // their last report, without its point

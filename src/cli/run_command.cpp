@@ -3,38 +3,57 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "cli/app.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "experiment/estimates.h"
 #include "experiment/forecast.h"
 #include "experiment/plan.h"
 #include "experiment/runner.h"
+#include "experiment/slurm.h"
 #include "report/tables.h"
 
 namespace seqbench {
 namespace {
 
-std::int64_t count_missing(const Results& results) {
-  return std::ranges::count_if(results, [](const auto& stored) { return !stored; });
+std::vector<std::size_t> missing_of(const std::vector<std::size_t>& runs, const Results& results) {
+  std::vector<std::size_t> missing;
+  std::ranges::copy_if(runs, std::back_inserter(missing), [&](std::size_t run) { return !results[run]; });
+  return missing;
 }
 
-bool all_ok(const Results& results) {
+bool all_ok(const std::vector<std::size_t>& runs, const Results& results) {
   return std::ranges::all_of(
-      results, [](const auto& stored) { return stored && stored->result.status == Status::ok; });
+      runs, [&](std::size_t run) { return results[run] && results[run]->result.status == Status::ok; });
 }
 
 int threads_of_a_run(const RunArguments& arguments) {
   return std::max(1, arguments.threads / arguments.jobs);
 }
 
-void execute_missing(const RunArguments& arguments, const Plan& plan, Results& results) {
-  const Execution execution = {.jobs = arguments.jobs,
+void execute_runs(const RunArguments& arguments, const Plan& plan, std::vector<std::size_t> runs,
+                  Results& results) {
+  const int threads = threads_of_a_run(arguments);
+  if (arguments.jobs > 1) runs = longest_first(plan, std::move(runs), threads);
+  ProgressDisplay progress(plan, runs.size(), arguments.quiet);
+  const Execution execution = {.runs = std::move(runs),
+                               .jobs = arguments.jobs,
                                .from_start = arguments.force,
-                               .environment = measure_environment(threads_of_a_run(arguments))};
-  ProgressDisplay progress(plan, arguments.quiet);
+                               .environment = measure_environment(threads)};
   execute(plan, execution, interrupt_flag(), progress, results);
+}
+
+SlurmArray slurm_array(const RunArguments& arguments, std::size_t runs) {
+  return {.program = std::filesystem::read_symlink("/proc/self/exe").string(),
+          .specs = arguments.specs,
+          .sets = arguments.sets,
+          .out = std::filesystem::absolute(arguments.out).string(),
+          .folder = std::filesystem::current_path().string(),
+          .threads = arguments.threads,
+          .runs = runs};
 }
 
 }  // namespace
@@ -43,27 +62,36 @@ int run_command(const RunArguments& arguments) {
   const Plan plan =
       make_plan({arguments.specs.begin(), arguments.specs.end()}, arguments.sets, arguments.out);
   Results results = arguments.force ? Results(plan.runs.size()) : finished_results(plan);
-  if (arguments.dry_run) {
-    return print_text(forecast_text(plan, results, arguments.jobs, threads_of_a_run(arguments)));
+  const std::vector<std::size_t> runs = runs_of(plan, parse_shard(arguments.shard));
+  if (arguments.dry_run)
+    return print_text(forecast_text(plan, runs, results, arguments.jobs, threads_of_a_run(arguments)));
+  const std::vector<std::size_t> to_do = missing_of(runs, results);
+  if (!arguments.slurm.empty()) {
+    write_slurm_script(arguments.slurm, slurm_array(arguments, to_do.size()));
+    return print_text(
+        fmt::format("sbatch {} starts {} tasks; then the same command without --slurm prints the "
+                    "table.\n",
+                    arguments.slurm, to_do.size()));
   }
-  const auto finished = std::ssize(results) - count_missing(results);
-  if (finished > 0 && !arguments.quiet) {
-    print_error(fmt::format("{} of {} runs are finished already and skipped\n", finished, results.size()));
+  if (to_do.size() < runs.size() && !arguments.quiet) {
+    print_error(fmt::format("{} of {} runs are finished already and skipped\n", runs.size() - to_do.size(),
+                            runs.size()));
   }
-  if (count_missing(results) > 0) {
+  if (!to_do.empty()) {
     prepare_folders(plan);
     catch_interrupts();
-    execute_missing(arguments, plan, results);
+    execute_runs(arguments, plan, to_do, results);
   }
-  const std::int64_t missing = count_missing(results);
-  if (missing < std::ssize(results)) print_text(results_text(plan, results));
+  const std::size_t missing = missing_of(runs, results).size();
+  if (std::ranges::any_of(results, [](const auto& stored) { return stored.has_value(); }))
+    print_text(results_text(plan, results));
   if (missing > 0) {
     print_error(fmt::format(
         "seqbench: interrupted, {} of {} runs not finished. The same command goes on from here{}.\n", missing,
-        results.size(), arguments.force ? " (without --force)" : ""));
+        runs.size(), arguments.force ? " (without --force)" : ""));
     return kInterrupted;
   }
-  return all_ok(results) ? kDone : kFailed;
+  return all_ok(runs, results) ? kDone : kFailed;
 }
 
 }  // namespace seqbench

@@ -12,6 +12,8 @@ struct RunArguments {
   std::string out = "runs";
   int jobs = 1;
   int threads = 1;  // of all jobs together
+  std::string shard = "1/1";
+  std::string slurm;  // script to write instead of running; empty: none
   bool dry_run = false;
   bool force = false;
   bool quiet = false;

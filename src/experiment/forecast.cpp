@@ -2,32 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
+#include "experiment/estimates.h"
 #include "experiment/format.h"
 #include "experiment/table.h"
 
 namespace seqbench {
 namespace {
-
-class Estimates {
- public:
-  explicit Estimates(int threads) : threads_(threads) {}
-
-  const Estimate& of(const PlannedRun& run) {
-    Json key = run.resolved;
-    key.erase("name");
-    key.erase("seed");
-    key["train"].erase("lr");
-    const auto [entry, fresh] = known_.try_emplace(key.dump());
-    if (fresh) entry->second = estimate(run.spec, threads_);
-    return entry->second;
-  }
-
- private:
-  int threads_;
-  std::map<std::string, Estimate> known_;
-};
 
 // Of all steps of training, when none stops early.
 double training_flops(const PlannedRun& run, const Estimate& estimate) {
@@ -37,7 +17,8 @@ double training_flops(const PlannedRun& run, const Estimate& estimate) {
 
 }  // namespace
 
-std::string forecast_text(const Plan& plan, const Results& finished, int jobs, int threads) {
+std::string forecast_text(const Plan& plan, const std::vector<std::size_t>& runs, const Results& finished,
+                          int jobs, int threads) {
   Table table;
   table.add_column("run", Align::left);
   for (const char* header : {"parameters", "train FLOPs\n/token", "train FLOPs", "time", "state"}) {
@@ -46,7 +27,7 @@ std::string forecast_text(const Plan& plan, const Results& finished, int jobs, i
   Estimates estimates(threads);
   double seconds = 0;
   std::size_t left = 0;
-  for (std::size_t i = 0; i < plan.runs.size(); ++i) {
+  for (const std::size_t i : runs) {
     const PlannedRun& run = plan.runs[i];
     const Estimate& estimate = estimates.of(run);
     const bool done = finished[i].has_value();
@@ -62,7 +43,7 @@ std::string forecast_text(const Plan& plan, const Results& finished, int jobs, i
          fmt::format(
              "{} of {} runs to do, about {} of training with {} at a time on {} thread{} each; "
              "evaluation and measuring come on top.\n",
-             left, plan.runs.size(), short_duration(seconds / jobs), jobs, threads, threads == 1 ? "" : "s");
+             left, runs.size(), short_duration(seconds / jobs), jobs, threads, threads == 1 ? "" : "s");
 }
 
 }  // namespace seqbench

@@ -37,9 +37,8 @@ class Executor {
 
   // What one job does: takes the next run until there is none.
   void work() {
-    for (std::size_t i = next_++; i < plan_.runs.size() && !interrupted_; i = next_++) {
-      if (!results_[i]) run_one(i);
-    }
+    for (std::size_t i = next_++; i < execution_.runs.size() && !interrupted_; i = next_++)
+      run_one(execution_.runs[i]);
   }
 
  private:

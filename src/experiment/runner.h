@@ -29,12 +29,13 @@ class Observer {
 };
 
 struct Execution {
-  int jobs = 1;             // runs at a time
-  bool from_start = false;  // forget checkpoints
-  Environment environment;  // its `threads` are the workers of each run
+  std::vector<std::size_t> runs;  // indices into the plan, in the order they are to start
+  int jobs = 1;                   // runs at a time
+  bool from_start = false;        // forget checkpoints
+  Environment environment;        // its `threads` are the workers of each run
 };
 
-// Runs those of `plan` that `results` lacks and fills it in. What goes wrong in a run ends as that run's
+// Runs `execution.runs` of the plan and fills their results in. What goes wrong in a run ends as that run's
 // status `failed`; the others go on. Once `interrupted` is set, running runs stop at their next step, keep
 // their state on disk and have no result, and no further one starts.
 void execute(const Plan& plan, const Execution& execution, const std::atomic<bool>& interrupted,

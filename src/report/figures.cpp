@@ -89,7 +89,7 @@ void add_lines(std::vector<Figure>& figures, const std::string& name, const std:
 void add_chance(Plot& plot, const Summary& summary, const Score& score) {
   if (score.loss) return;
   plot.y_min = 0;
-  plot.y_max = 1;
+  plot.y_max = 1.04;
   for (const Group& group : summary.groups) {
     if (group.ok.empty()) continue;
     const Chance& chance = group.ok[0]->stored->result.test.chance;

@@ -59,10 +59,11 @@ std::string cell(const Group* group, const std::string& name) {
 
 // No one may compare what was asked of different questions.
 void refuse_mixed_tasks(const std::vector<const Record*>& records, const Texts& fields) {
-  Texts asked = varying_fields(records);
   const bool tasks = std::ranges::any_of(
       records, [&](const Record* record) { return record->field("task") != records[0]->field("task"); });
-  if (tasks) asked.insert(asked.begin(), "task");
+  Texts asked;
+  if (tasks) asked.emplace_back("task");
+  std::ranges::copy(varying_fields(records), std::back_inserter(asked));
   for (const std::string& field : asked) {
     if (!field.starts_with("task") || has(fields, field)) continue;
     if (has(fields, "experiment") || (field != "task" && field != "task_version" && has(fields, "task")))

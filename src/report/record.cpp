@@ -180,7 +180,8 @@ std::vector<Record> records_of(const Plan& plan, const Experiment& experiment, c
     const PlannedRun& run = plan.runs[member.run];
     Record record{.experiment = experiment.name, .id = run.id, .folder = run.folder, .result = Json()};
     record.stored = results[member.run];
-    record.result = record.stored ? result_json(run, *record.stored) : Json{{"spec", run.resolved}};
+    // What a run that is not finished is, a result would say in the same keys.
+    record.result = result_json(run, record.stored.value_or(StoredResult()));
     record.fields = fields_of(record.result);
     records.push_back(std::move(record));
   }

@@ -15,7 +15,7 @@ struct Record {
   std::string experiment;        // name of the spec
   std::string id;                // of the run
   std::filesystem::path folder;  // where its files are
-  Json result;                   // result.json; its "spec" alone for a run that is not finished
+  Json result;                   // result.json; without figures for a run that is not finished
   std::optional<StoredResult> stored = {};
   // Paths of the resolved spec and the values there, in its order, as text: "train.lr" -> "0.002". Before
   // them "task" and "mechanism" (with those of its options by which mechanisms of the same name differ here).

@@ -272,5 +272,28 @@ expect 0 'same' "$seqbench" compare mixed mixed --no-speed --junit junit.xml
 grep -q '<testsuite' junit.xml || complain "compare --junit wrote no report"
 expect 2 'task is mqar in BASE and language_model in NEW' "$seqbench" compare mixed text
 
+# Runs are listed, told apart and removed.
+expect 0 'ok' "$seqbench" ls mixed
+expect 2 'no run found' "$seqbench" ls nothing
+expect 0 'spec.task' "$seqbench" diff mixed/good/* text/good/*
+expect 0 'differ in nothing' "$seqbench" diff mixed/good/* mixed/good/*
+expect 0 'would remove half/run' "$seqbench" rm half mixed --failed
+[ -e half/run ] || complain "rm without --yes removed a run"
+expect 0 'removed half/run' "$seqbench" rm half mixed --failed --yes
+[ ! -e half/run ] && [ -e mixed/good ] || complain "rm --failed removed other than the run that is not finished"
+
+# A grid in parts, and as an array of a cluster.
+part="good.json --set grid.seed=[0,1,2] --set train.steps=4 --set measure.speed=false --out parts --quiet"
+expect 0 '2/3' "$seqbench" run $part --shard 1/2
+[ "$(ls parts/good/*/result.json | wc -l)" -eq 2 ] || complain "shard 1/2 of three runs is not two"
+expect 0 'seeds' "$seqbench" run $part --shard 2/2 --jobs 2
+[ "$(ls parts/good/*/result.json | wc -l)" -eq 3 ] || complain "two shards are not the whole grid"
+expect 2 'like 2/4' "$seqbench" run $part --shard 3/2
+expect 2 'nothing is left' "$seqbench" run $part --slurm job.sh
+expect 0 'sbatch job.sh starts 3 tasks' "$seqbench" run good.json --set grid.seed=[0,1,2] --out cluster --slurm job.sh
+bash -n job.sh || complain "the script for Slurm is no bash"
+SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_TASK_ID=2 bash job.sh >out 2>err || complain "a task of the script for Slurm fails"
+[ "$(ls cluster/good/*/result.json | wc -l)" -eq 1 ] || complain "a task of three is not one run"
+
 [ "$failures" -eq 0 ] && echo "all as expected"
 [ "$failures" -eq 0 ]

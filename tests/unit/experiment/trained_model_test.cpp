@@ -24,7 +24,7 @@ struct Trained {
     Results results(1);
     Silent silent;
     const std::atomic<bool> interrupted = false;
-    Execution execution;
+    Execution execution{.runs = {0}, .environment = {}};
     execution.environment.threads = 1;
     execute(plan, execution, interrupted, silent, results);
     result = results[0].value().result;

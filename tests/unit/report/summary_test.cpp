@@ -74,6 +74,14 @@ TEST_CASE("the table of a plan has a row for each mechanism and a line for each 
   CHECK(has(text, "train.lr: the best by valid.accuracy"));
 }
 
+TEST_CASE("a run that is not finished differs from the others in nothing but that") {
+  Scene scene;
+  scene.results[1].reset();
+  const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
+  CHECK(varying_fields(pointers(records)) == Texts{"mechanism", "train.lr"});
+  CHECK(records[1].trouble() == "not finished");
+}
+
 TEST_CASE("mechanisms of the same name are told apart by the options that differ") {
   const Scene scene(
       R"({"model.mixer": [{"name": "softmax", "heads": 2}, {"name": "softmax", "heads": 4}, "linear"],

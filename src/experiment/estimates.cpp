@@ -1,0 +1,60 @@
+#include "experiment/estimates.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "base/error.h"
+
+namespace seqbench {
+namespace {
+
+std::string key_of(const PlannedRun& run) {
+  Json key = run.resolved;
+  key.erase("name");
+  key.erase("seed");
+  key["train"].erase("lr");
+  return key.dump();
+}
+
+// 0 for anything but digits.
+std::size_t count_of(std::string_view text) {
+  std::size_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  return error == std::errc() && end == text.data() + text.size() ? count : 0;
+}
+
+}  // namespace
+
+const Estimate& Estimates::of(const PlannedRun& run) {
+  const auto [entry, fresh] = known_.try_emplace(key_of(run));
+  if (fresh) entry->second = estimate(run.spec, threads_);
+  return entry->second;
+}
+
+Shard parse_shard(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  Shard shard{0, 0};
+  if (slash != std::string::npos) shard = {count_of(text.substr(0, slash)), count_of(text.substr(slash + 1))};
+  fail_if(shard.part < 1 || shard.part > shard.of,
+          "--shard {}: expected i/n with i from 1 to n, like 2/4: the second of four parts.", text);
+  return shard;
+}
+
+std::vector<std::size_t> runs_of(const Plan& plan, const Shard& shard) {
+  std::vector<std::size_t> runs;
+  for (std::size_t i = shard.part - 1; i < plan.runs.size(); i += shard.of) runs.push_back(i);
+  return runs;
+}
+
+std::vector<std::size_t> longest_first(const Plan& plan, std::vector<std::size_t> runs, int threads) {
+  std::set<std::string> kinds;
+  for (const std::size_t run : runs) kinds.insert(key_of(plan.runs[run]));
+  if (kinds.size() < 2) return runs;
+  Estimates estimates(threads);
+  std::ranges::stable_sort(runs, std::greater{},
+                           [&](std::size_t run) { return estimates.of(plan.runs[run]).seconds; });
+  return runs;
+}
+
+}  // namespace seqbench

@@ -1,0 +1,37 @@
+// What runs will cost, each configuration timed once.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "experiment/plan.h"
+#include "train/run.h"
+
+namespace seqbench {
+
+class Estimates {
+ public:
+  explicit Estimates(int threads) : threads_(threads) {}
+  // Runs that differ only in seed and learning rate share one.
+  const Estimate& of(const PlannedRun& run);
+
+ private:
+  int threads_;
+  std::map<std::string, Estimate> known_;
+};
+
+// Which part of a plan a process takes: run k belongs to part k mod `of` + 1, so that neighbours of a grid,
+// which take alike long, are spread.
+struct Shard {
+  std::size_t part = 1;
+  std::size_t of = 1;
+};
+// "2/4". Throws Error for anything but i/n with 1 <= i <= n.
+Shard parse_shard(const std::string& text);
+std::vector<std::size_t> runs_of(const Plan& plan, const Shard& shard);
+
+// Side by side, the longest runs start first, so that none is left for the end. Nothing is timed when all are
+// alike.
+std::vector<std::size_t> longest_first(const Plan& plan, std::vector<std::size_t> runs, int threads);
+
+}  // namespace seqbench

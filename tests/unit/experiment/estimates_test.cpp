@@ -1,0 +1,62 @@
+#include "experiment/estimates.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "experiment/slurm.h"
+#include "unit/experiment/support.h"
+
+namespace seqbench {
+namespace {
+
+Plan plan_of(const TemporaryFolder& folder, const std::string& grid) {
+  Json spec = small_spec();
+  spec["grid"] = parse_json(grid, "test");
+  return make_plan({folder.write("small.json", spec.dump())}, {}, folder.path() / "runs");
+}
+
+TEST_CASE("shards share the runs out, each once, neighbours apart") {
+  const TemporaryFolder folder;
+  const Plan plan = plan_of(folder, R"({"seed": [0, 1, 2, 3, 4, 5, 6]})");
+  CHECK(runs_of(plan, {1, 1}).size() == 7);
+  CHECK(runs_of(plan, parse_shard("1/3")) == std::vector<std::size_t>{0, 3, 6});
+  CHECK(runs_of(plan, parse_shard("2/3")) == std::vector<std::size_t>{1, 4});
+  CHECK(runs_of(plan, parse_shard("3/3")) == std::vector<std::size_t>{2, 5});
+  CHECK(runs_of(plan, parse_shard("9/9")).empty());
+  for (const char* wrong : {"0/3", "4/3", "a/b", "3", "1/", "/2", "1/2/3", "-1/2", ""})
+    CHECK(has(message_of([&] { parse_shard(wrong); }), "expected i/n with i from 1 to n"));
+}
+
+TEST_CASE("side by side the longest runs start first") {
+  const TemporaryFolder folder;
+  const Plan plan = plan_of(folder, R"({"train.steps": [10, 100000, 1000], "seed": [0, 1]})");
+  CHECK(longest_first(plan, {0, 1, 2, 3, 4, 5}, 1) == std::vector<std::size_t>{2, 3, 4, 5, 0, 1});
+  CHECK(longest_first(plan, {1, 0}, 1) == std::vector<std::size_t>{1, 0});
+}
+
+TEST_CASE("a script for Slurm quotes what it is given, and overwrites only its own") {
+  const TemporaryFolder folder;
+  CHECK(shell_quoted("it's $HOME") == "'it'\\''s $HOME'");
+  SlurmArray array{.program = "/bin/seqbench",
+                   .specs = {"a b.json"},
+                   .sets = {"train.lr=[1,2]"},
+                   .out = "/out",
+                   .folder = "/here",
+                   .threads = 2,
+                   .runs = 5};
+  const std::string script = slurm_script(array);
+  CHECK(has(script, "#SBATCH --array=1-5\n#SBATCH --cpus-per-task=2\n"));
+  CHECK(has(script, "cd '/here'\nexec '/bin/seqbench' run 'a b.json' --set 'train.lr=[1,2]' --out '/out' "));
+  CHECK(has(script, "--shard \"$SLURM_ARRAY_TASK_ID/5\""));
+  const auto file = folder.path() / "job.sh";
+  write_slurm_script(file, array);
+  write_slurm_script(file, array);
+  const std::string mine = folder.write("mine.sh", "#!/bin/sh\necho mine\n");
+  CHECK(has(message_of([&] { write_slurm_script(mine, array); }), "no script of seqbench"));
+  array.runs = 0;
+  CHECK(has(message_of([&] { slurm_script(array); }), "all runs are finished already"));
+}
+
+}  // namespace
+}  // namespace seqbench
