@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "experiment/budget.h"
 #include "experiment/spec.h"
 #include "train/run.h"
 
@@ -51,7 +52,7 @@ PlannedRun planned_run(const Json& base, const Experiment& experiment, const std
     const Axis& axis = experiment.grid.axes[a];
     set_path(spec, axis.path, axis.values[values[a]], "grid." + axis.path);
   }
-  PlannedRun run{.experiment = experiment.name, .spec = resolve(spec)};
+  PlannedRun run{.experiment = experiment.name, .spec = resolve(with_budget_solved(spec))};
   run.data_id = check(run.spec);
   run.resolved = resolved_json(experiment.name, run.spec);
   const std::string slug = slug_of_run(run.spec, experiment.grid, values).substr(0, kLongestSlug);

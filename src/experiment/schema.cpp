@@ -145,6 +145,13 @@ Json section(const char* help, const OptionList& options) {
 std::string schema_text() {
   Json model = section("a small causal language model around the mechanism", model_options());
   model["properties"]["mixer"] = mixer();
+  model["properties"]["budget"] = {{"type", "object"},
+                                   {"description",
+                                    "instead of a width: the width, and ffn where one is given, that come "
+                                    "within 1% of so many parameters"},
+                                   {"properties", {{"parameters", {{"type", "integer"}, {"minimum", 1}}}}},
+                                   {"required", {"parameters"}},
+                                   {"additionalProperties", false}};
   Json eval = section("how it is scored", eval_options());
   eval["properties"]["settings"] = list_of({{"type", "object"}});
   eval["properties"]["settings"]["description"] =

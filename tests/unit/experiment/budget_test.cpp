@@ -1,0 +1,58 @@
+#include "experiment/budget.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "experiment/spec.h"
+#include "model/language_model.h"
+#include "unit/experiment/support.h"
+
+namespace seqbench {
+namespace {
+
+Json asking_for(std::int64_t parameters, const std::string& mixer, std::int64_t ffn) {
+  Json spec = small_spec();
+  spec["model"]["mixer"] = mixer;
+  spec["model"]["width"] = 64;
+  spec["model"]["ffn"] = ffn;
+  spec["model"]["budget"] = {{"parameters", parameters}};
+  return spec;
+}
+
+std::int64_t parameters_of(const Json& spec) {
+  const RunSpec run = resolve(spec);
+  const auto task = make_task(run);
+  return LanguageModel(run.model, task->vocab_size(), task->length()).parameters().count();
+}
+
+TEST_CASE("a budget of parameters is met within 1% where there is a feed-forward part to fit") {
+  for (const char* mixer : {"softmax", "sparse_k", "linear", "retention", "min_gru", "gru"}) {
+    for (const std::int64_t wanted : {20000, 100000, 1000000}) {
+      CAPTURE(mixer);
+      CAPTURE(wanted);
+      const Json solved = with_budget_solved(asking_for(wanted, mixer, 128));
+      CHECK_FALSE(solved.at("model").contains("budget"));
+      CHECK(std::abs(parameters_of(solved) - wanted) <= wanted / 100);
+    }
+  }
+}
+
+TEST_CASE("without one the nearest width is taken, or named when it is not near enough") {
+  const Json solved = with_budget_solved(asking_for(1000000, "min_gru", 0));
+  CHECK(solved.at("model").at("ffn") == 0);
+  CHECK(std::abs(parameters_of(solved) - 1000000) <= 10000);
+  CHECK(has(message_of([] { with_budget_solved(asking_for(6000, "softmax", 0)); }),
+            "no width is within 1% of 6000"));
+  CHECK(has(message_of([] { with_budget_solved(asking_for(10, "softmax", 0)); }), "are too few"));
+}
+
+TEST_CASE("a budget of another form is refused; a spec without one stays as it is") {
+  Json spec = small_spec();
+  CHECK(with_budget_solved(spec) == spec);
+  spec["model"]["budget"] = {{"parameter", 1}};
+  CHECK(has(message_of([&] { with_budget_solved(spec); }), "model.budget: expected {\"parameters\": N}"));
+}
+
+}  // namespace
+}  // namespace seqbench
