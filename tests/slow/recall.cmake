@@ -26,3 +26,9 @@ endforeach()
 if(NOT softmax_runs EQUAL 3)
   message(FATAL_ERROR "3 runs of softmax were expected, and ${softmax_runs} are there")
 endif()
+
+# No worse than the results in the repository.
+execute_process(COMMAND ${SEQBENCH} compare ${SOURCE}/results ${folder} --no-speed RESULT_VARIABLE status COMMAND_ECHO STDOUT)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "compare ends with ${status}: accuracy was lost, or the two cannot be compared")
+endif()
