@@ -108,6 +108,14 @@ Texts varying_fields(const std::vector<const Record*>& records) {
   return order;
 }
 
+Texts row_fields(const std::vector<const Record*>& records, const Texts& over) {
+  Texts fields = {"mechanism"};
+  for (const std::string& path : varying_fields(records)) {
+    if (path != "mechanism" && std::ranges::find(over, path) == over.end()) fields.push_back(path);
+  }
+  return fields;
+}
+
 std::string find_field(const std::vector<const Record*>& records, const std::string& name) {
   std::set<std::string> known = {"experiment"};
   for (const Record* record : records) {
@@ -161,17 +169,11 @@ std::vector<Summary> summaries_of(const std::vector<Record>& records, const Sele
     const auto& own = experiments[title];
     Selection chosen{.over = selection.over,
                      .by = selection.by.empty() ? selecting_metric(own) : selection.by};
-    const Texts varying = varying_fields(own);
     if (chosen.over.empty()) {
-      std::ranges::copy_if(varying, std::back_inserter(chosen.over),
+      std::ranges::copy_if(varying_fields(own), std::back_inserter(chosen.over),
                            [](const std::string& path) { return path.starts_with("train."); });
     }
-    Texts fields = {"mechanism"};
-    for (const std::string& path : varying) {
-      const bool over = std::ranges::find(chosen.over, path) != chosen.over.end();
-      if (!over && path != "mechanism") fields.push_back(path);
-    }
-    summaries.push_back(summarise(title, own, fields, chosen));
+    summaries.push_back(summarise(title, own, row_fields(own, chosen.over), chosen));
   }
   return summaries;
 }

@@ -44,6 +44,9 @@ double middle_of(const Group& group, const std::string& metric);
 // Fields with more than one value among the records, in their order; never the seed, or the task's name.
 Texts varying_fields(const std::vector<const Record*>& records);
 
+// What tells the rows of a table apart: the mechanism, and what varies but is not selected over.
+Texts row_fields(const std::vector<const Record*>& records, const Texts& over);
+
 // What users mean by `name`: a field as it is, or the one that ends in ".name". Throws Error when there is
 // none, or more than one.
 std::string find_field(const std::vector<const Record*>& records, const std::string& name);

@@ -222,14 +222,10 @@ std::string results_text(const Plan& plan, const Results& results) {
     for (const Record& record : records) pointers.push_back(&record);
     Selection selection{experiment.grid.select.over, experiment.grid.select.by};
     std::ranges::replace(selection.over, std::string("model.mixer"), std::string("mechanism"));
-    Texts fields = {"mechanism"};
-    for (const std::string& path : varying_fields(pointers)) {
-      const bool over = std::ranges::find(selection.over, path) != selection.over.end();
-      if (!over && path != "mechanism") fields.push_back(path);
-    }
     if (!text.empty()) text += "\n";
     if (plan.experiments.size() > 1) text += experiment.name + "\n";
-    text += summary_text(summarise(experiment.name, pointers, fields, selection), false);
+    text += summary_text(
+        summarise(experiment.name, pointers, row_fields(pointers, selection.over), selection), false);
   }
   return text;
 }
