@@ -5,24 +5,18 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 #include <vector>
 
-#include "base/memory.h"
-#include "base/parallel.h"
 #include "commit.h"
-#include "experiment/statistics.h"
 #include "kernels/matmul.h"
+#include "train/machine_rate.h"
 
 namespace seqbench {
 namespace {
-
-constexpr int kRepeats = 5;
 
 // The value of the first line of /proc/cpuinfo that has this key; "" when there is none.
 std::string cpu_info(const std::string& key) {
@@ -61,62 +55,6 @@ std::string compiler() {
 #endif
 }
 
-double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-// Median seconds of `work`, after one call that is not counted.
-double median_seconds(const std::function<void()>& work) {
-  work();
-  std::vector<double> seconds;
-  for (int i = 0; i < kRepeats; ++i) seconds.push_back(seconds_of(work));
-  return median(seconds);
-}
-
-struct Floats {
-  explicit Floats(std::size_t count)
-      : memory(allocate_aligned(count * sizeof(float))), data(reinterpret_cast<float*>(memory.get())) {
-    std::fill_n(data, count, 1.0F);
-  }
-  std::unique_ptr<std::byte[], FreeAligned> memory;
-  float* data;
-};
-
-double gemm_gflops_of_one() {
-  constexpr std::int64_t kSize = 512;
-  const Floats a(kSize * kSize);
-  const Floats b(kSize * kSize);
-  const Floats c(kSize * kSize);
-  const Matmul shape = {.m = kSize, .n = kSize, .k = kSize};
-  const double seconds = median_seconds([&] { kernels::matmul(shape, a.data, b.data, c.data); });
-  return 2e-9 * static_cast<double>(kSize * kSize * kSize) / seconds;
-}
-
-// Three arrays of 64 MiB together per thread: several times the last-level cache that a core has for itself,
-// and little enough for a machine of many cores.
-double bandwidth_of_one() {
-  constexpr std::size_t kCount = (std::size_t{64} << 20) / (3 * sizeof(float));
-  const Floats a(kCount);
-  const Floats b(kCount);
-  const Floats c(kCount);
-  const double seconds = median_seconds([&] {
-    for (std::size_t i = 0; i < kCount; ++i) a.data[i] = b.data[i] + 3.0F * c.data[i];
-  });
-  return 1e-9 * static_cast<double>(kCount * 3 * sizeof(float)) / seconds;
-}
-
-// Sum of what `measure` gives on each of `threads` threads at once.
-double on_all(int threads, double (*measure)()) {
-  std::vector<double> rates(static_cast<std::size_t>(threads));
-  parallel_for(threads, threads,
-               [&](int, std::int64_t i) { rates[static_cast<std::size_t>(i)] = measure(); });
-  double sum = 0;
-  for (const double rate : rates) sum += rate;
-  return sum;
-}
-
 }  // namespace
 
 std::string best_kernels() {
@@ -142,8 +80,8 @@ Environment measure_environment(int threads) {
                           .onednn = kernels::matmul_library(),
                           .cores = core_count(),
                           .threads = threads};
-  environment.gemm_gflops = on_all(threads, gemm_gflops_of_one);
-  environment.bandwidth_gbs = on_all(threads, bandwidth_of_one);
+  environment.gemm_gflops = gemm_gflops(threads);
+  environment.bandwidth_gbs = bandwidth_gbs(threads);
   return environment;
 }
 

@@ -18,9 +18,8 @@ struct Environment {
   int cores = 0;        // that this process may use
   int threads = 0;      // workers of a run
   std::string precision = "f32";
-  double gemm_gflops = 0;  // f32 products of 512 x 512 x 512, private to each of `threads` threads, together
-  double bandwidth_gbs =
-      0;  // a[i] = b[i] + s c[i] over arrays beyond the caches, on all `threads`; 10^9 bytes per second
+  double gemm_gflops = 0;    // of `threads` threads: train/machine_rate.h
+  double bandwidth_gbs = 0;  // likewise
 };
 
 // "0.1.0 (3f2a91c0d4e5)"

@@ -8,6 +8,15 @@
 #include "experiment/store.h"
 
 namespace seqbench {
+
+// Not in the namespace below: the library finds these two by the type alone.
+static void to_json(Json& json, const SpeedSample& sample) {
+  json = Json::array({sample.tokens_per_s, sample.gemm_gflops});
+}
+static void from_json(const Json& json, SpeedSample& sample) {
+  sample = {.tokens_per_s = json.at(0), .gemm_gflops = json.at(1)};
+}
+
 namespace {
 
 double number(const Json& json) {
@@ -119,6 +128,11 @@ Json json_of(const Cost& cost) {
   json["train_tokens_per_s"] = cost.train_tokens_per_s ? Json(*cost.train_tokens_per_s) : Json();
   json["prefill_tokens_per_s"] = json_of(cost.prefill_tokens_per_s);
   json["decode_us_per_token"] = json_of(cost.decode_us_per_token);
+  if (!cost.train_samples.empty()) {
+    json["speed_samples"] = {{"train", cost.train_samples},
+                             {"prefill", json_of(cost.prefill_samples)},
+                             {"decode", json_of(cost.decode_samples)}};
+  }
   json["peak_bytes"] = cost.peak_bytes;
   json["process_peak_bytes"] = cost.process_peak_bytes;
   return json;
@@ -135,6 +149,12 @@ Cost cost_of(const Json& json) {
     cost.train_tokens_per_s = json.at("train_tokens_per_s").get<double>();
   cost.prefill_tokens_per_s = map_of<double>(json.at("prefill_tokens_per_s"));
   cost.decode_us_per_token = map_of<double>(json.at("decode_us_per_token"));
+  if (json.contains("speed_samples")) {
+    const Json& samples = json["speed_samples"];
+    cost.train_samples = samples.at("train").get<SpeedSamples>();
+    cost.prefill_samples = map_of<SpeedSamples>(samples.at("prefill"));
+    cost.decode_samples = map_of<SpeedSamples>(samples.at("decode"));
+  }
   json.at("peak_bytes").get_to(cost.peak_bytes);
   json.at("process_peak_bytes").get_to(cost.process_peak_bytes);
   return cost;

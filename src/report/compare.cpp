@@ -9,6 +9,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "report/compare_speed.h"
 #include "report/metric.h"
 #include "report/plot.h"
 #include "report/summary.h"
@@ -17,10 +18,8 @@ namespace seqbench {
 namespace {
 
 constexpr double kSmall = 0.05;
-constexpr std::size_t kLeastRepeats = 3;  // for a bootstrap to say anything
 constexpr std::size_t kMostNamed = 6;
 
-using Runs = std::vector<const Record*>;
 using Key = std::vector<std::pair<std::string, std::string>>;
 
 // What must be the same on both sides: everything but the seed, what is measured besides, and `allow`.
@@ -131,14 +130,6 @@ Scored scored(const Runs& base, const Runs& fresh, const std::string& name, cons
   return s;
 }
 
-// How many runs in all would make the interval narrow enough, from its width with `runs`.
-std::string more_needed(double half_width, double wanted, std::size_t runs) {
-  if (!std::isfinite(half_width) || !(wanted > 0)) return "more runs";
-  const double factor = half_width / wanted;
-  const double needed = std::ceil(static_cast<double>(runs) * factor * factor);
-  return fmt::format("about {:.0f} more runs would tell", std::max(1.0, needed - static_cast<double>(runs)));
-}
-
 void decide(Scored& s, double p) {
   Compared& row = s.row;
   const double gain = s.sign * s.comparison.difference;
@@ -152,61 +143,6 @@ void decide(Scored& s, double p) {
     row.why += "; " + more_needed((i.high - i.low) / 2, std::max(std::abs(gain), s.margin),
                                   std::min(row.base_runs, row.fresh_runs));
   }
-}
-
-struct Speed {
-  const char* figure;
-  const char* metric;
-  bool inverted;
-};
-constexpr Speed kSpeeds[] = {{"train speed", "cost.train_tokens_per_s", false},
-                             {"prefill speed", "cost.prefill_tokens_per_s@longest", false},
-                             {"decode speed", "cost.decode_us_per_token@longest", true}};
-
-// A sample per run: its rate as a share of what the machine's cores did in the same process.
-Samples samples_of(const Runs& runs, const Speed& speed) {
-  Samples samples;
-  for (const Record* run : runs) {
-    if (!run->ok()) continue;
-    const double rate = metric(*run, speed.metric);
-    const double machine = run->stored->environment.gemm_gflops;
-    if (std::isfinite(rate) && rate > 0 && machine > 0)
-      samples.push_back({(speed.inverted ? 1 / rate : rate) / machine});
-  }
-  return samples;
-}
-
-std::optional<Compared> compared_speed(const Runs& base, const Runs& fresh, const Speed& speed,
-                                       double margin) {
-  const Samples a = samples_of(base, speed);
-  const Samples b = samples_of(fresh, speed);
-  if (a.empty() || b.empty()) return std::nullopt;
-  Compared row;
-  row.figure = speed.figure;
-  row.base = 1;
-  row.base_runs = a.size();
-  row.fresh_runs = b.size();
-  row.interval = bootstrap_ratio(a, b);
-  const auto middle = [](const Samples& samples) {
-    std::vector<double> all;
-    for (const auto& run : samples) all.push_back(run[0]);
-    return median(all);
-  };
-  row.fresh = middle(b) / middle(a);
-  const std::size_t runs = std::min(a.size(), b.size());
-  if (runs < kLeastRepeats) {
-    row.why = fmt::format("{} run{}; {} more would tell", runs, runs == 1 ? "" : "s", kLeastRepeats - runs);
-  } else if (row.interval.high < 1 - margin) {
-    row.verdict = Verdict::worse;
-  } else if (row.interval.low > 1 + margin) {
-    row.verdict = Verdict::better;
-  } else if (row.interval.low >= 1 - margin && row.interval.high <= 1 + margin) {
-    row.verdict = Verdict::same;
-  } else {
-    row.why = more_needed((row.interval.high - row.interval.low) / 2,
-                          std::max(std::abs(std::abs(1 - row.fresh) - margin), margin / 2), runs);
-  }
-  return row;
 }
 
 // What tells the groups of an experiment apart, short.
@@ -297,12 +233,14 @@ class Comparer {
       scored_.push_back(std::move(s));
     }
     if (!request_.speed) return;
-    for (const Speed& speed : kSpeeds) {
-      auto row = compared_speed(base, fresh, speed, request_.speed_margin);
-      if (!row) continue;
-      row->experiment = base[0]->experiment;
-      row->name = name;
-      report_.rows.push_back(*row);
+    std::vector<Compared> speeds = compare_speeds(base, fresh, request_.speed_margin);
+    if (speeds.empty() && (has_speed(base) || has_speed(fresh)))
+      report_.problems.push_back(
+          fmt::format("{}: speed is not compared: its timings are not in both BASE and NEW.", name));
+    for (Compared& row : speeds) {
+      row.experiment = base[0]->experiment;
+      row.name = name;
+      report_.rows.push_back(std::move(row));
     }
   }
 

@@ -37,8 +37,8 @@ struct ComparisonReport {
 };
 
 // Accuracy (loss of text and of sources): a paired t test over common seeds, or Welch's, with Holm's
-// correction over all groups; of one run each, the normal approximation over test examples. Speed: the rate
-// of each run divided by the rate of matrix products measured in the same process, and a bootstrap over runs.
+// correction over all groups; of one run each, the normal approximation over test examples. Speed: each
+// timing divided by the rate of matrix products just before it, and a bootstrap (report/compare_speed.h).
 // Throws Error when a folder has no result, when both have nothing in common, and when what is to be compared
 // differs in anything but the seed, the machine and what request.allow names (a task's version, its data, a
 // setting), by name.

@@ -49,7 +49,9 @@ void add_numbers(const Json& object, const std::string& prefix, const std::strin
   for (const auto& [key, value] : object.items()) {
     if (value.is_number()) names.insert(prefix + key + suffix);
     if (!value.is_object() || key == "setting") continue;
-    for (const auto& [at, inner] : value.items()) names.insert(fmt::format("{}{}@{}", prefix, key, at));
+    for (const auto& [at, inner] : value.items()) {
+      if (inner.is_number()) names.insert(fmt::format("{}{}@{}", prefix, key, at));
+    }
   }
 }
 

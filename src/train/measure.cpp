@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <set>
 
 #include "base/random.h"
 #include "kernels/flops.h"
 #include "kernels/matmul.h"
+#include "train/machine_rate.h"
 
 namespace seqbench {
 namespace {
@@ -17,9 +19,10 @@ using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-double median(std::vector<double> values) {
+template <class T, class Projection = std::identity>
+T median(std::vector<T> values, Projection projection = {}) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
+  std::ranges::nth_element(values, middle, {}, projection);
   return *middle;
 }
 
@@ -27,8 +30,26 @@ double median(std::vector<double> values) {
 constexpr std::int64_t kPiece = 512;
 constexpr std::int64_t kCountedSamples = 16;  // over which FLOPs are counted: they may differ in length
 constexpr double kLongStep = 0.5;             // seconds: warming up is a small part of it
-constexpr int kPrefills = 3;
+constexpr int kRepeats = 5;
+constexpr double kTrainSeconds = 0.1;  // of a timing, at least
+constexpr double kPrefillSeconds = 0.02;
 constexpr int kDecodedTokens = 33;
+
+// The machine's rate, then that of `work`, which says how many tokens it read, repeated for `seconds` or
+// once.
+template <class F>
+SpeedSample speed_sample(int threads, double seconds, const F& work) {
+  const double machine = gemm_gflops(threads);
+  const auto start = Clock::now();
+  std::int64_t tokens = 0;
+  do tokens += work();
+  while (since(start) < seconds);
+  return {.tokens_per_s = static_cast<double>(tokens) / since(start), .gemm_gflops = machine};
+}
+
+double median_rate(const SpeedSamples& samples) {
+  return median(samples, &SpeedSample::tokens_per_s).tokens_per_s;
+}
 
 // Decoding as a user would: one sequence on one thread.
 class Decoder {
@@ -61,24 +82,40 @@ class Decoder {
   Arena arena_;
 };
 
-void measure_context(Decoder& decoder, std::int64_t context, bool speed, Cost& cost) {
-  std::vector<double> prefills;
-  DecodeState state;
-  for (int i = 0; i < (speed ? kPrefills : 1); ++i) {
-    const auto start = Clock::now();
-    state = decoder.prefill(context);
-    prefills.push_back(since(start));
-  }
-  cost.state_bytes[context] = state.bytes();
-  if (!speed) return;
-  cost.prefill_tokens_per_s[context] = static_cast<double>(context) / median(prefills);
-  std::vector<double> steps;
+// Of a burst of tokens, by its median one.
+SpeedSample decode_sample(Decoder& decoder, DecodeState& state) {
+  const double machine = gemm_gflops(1);
+  std::vector<double> seconds;
   for (int i = 0; i < kDecodedTokens; ++i) {
     const auto start = Clock::now();
     decoder.read(i, 1, state);
-    steps.push_back(since(start));
+    seconds.push_back(since(start));
   }
-  cost.decode_us_per_token[context] = median(steps) * 1e6;
+  return {.tokens_per_s = 1 / median(seconds), .gemm_gflops = machine};
+}
+
+void measure_context_speed(Decoder& decoder, std::int64_t context, Cost& cost) {
+  SpeedSamples prefills, decodes;
+  for (int i = 0; i < kRepeats; ++i) {
+    DecodeState state;
+    prefills.push_back(speed_sample(1, kPrefillSeconds, [&] {
+      state = decoder.prefill(context);
+      return context;
+    }));
+    decodes.push_back(decode_sample(decoder, state));
+  }
+  cost.prefill_tokens_per_s[context] = median_rate(prefills);
+  cost.decode_us_per_token[context] = 1e6 / median_rate(decodes);
+  cost.prefill_samples[context] = std::move(prefills);
+  cost.decode_samples[context] = std::move(decodes);
+}
+
+void measure_train_speed(Trainer& trainer, int threads, Cost& cost) {
+  trainer.step(0);
+  for (int i = 0; i < kRepeats; ++i)
+    cost.train_samples.push_back(
+        speed_sample(threads, kTrainSeconds, [&] { return trainer.step(0).tokens; }));
+  cost.train_tokens_per_s = median_rate(cost.train_samples);
 }
 
 }  // namespace
@@ -104,39 +141,32 @@ double flops_per_token(const Task& task, const LanguageModel& model, const Buffe
   return (flops::counted() - before) / static_cast<double>(tokens);
 }
 
-StepTime step_time(Trainer& trainer, int repeats, double seconds) {
-  std::vector<double> times, rates;
-  const auto start = Clock::now();
+StepTime step_time(Trainer& trainer) {
   const auto timed_step = [&] {
-    const auto step = Clock::now();
+    const auto start = Clock::now();
     const std::int64_t tokens = trainer.step(0).tokens;
-    times.push_back(since(step));
-    rates.push_back(static_cast<double>(tokens) / times.back());
+    return StepTime{.seconds = since(start), .tokens = tokens};
   };
-  timed_step();
-  if (times.back() < kLongStep || repeats > 1) {
-    times.clear();
-    rates.clear();
-  }
-  while (static_cast<int>(times.size()) < repeats || since(start) < seconds) timed_step();
-  return {.seconds = median(times), .tokens_per_s = median(rates)};
+  const StepTime first = timed_step();
+  return first.seconds < kLongStep ? timed_step() : first;
 }
 
 void measure(const Task& task, const LanguageModel& model, const Options& measure_options, Trainer& trainer,
-             Cost& cost) {
+             int threads, Cost& cost) {
   const bool speed = measure_options.flag("speed");
   kernels::use_one_thread_per_kernel();
   std::set<std::int64_t> contexts(measure_options.integers("contexts").begin(),
                                   measure_options.integers("contexts").end());
   contexts.insert(task.length());
-  if (speed) cost.train_tokens_per_s = step_time(trainer, 5, 0.5).tokens_per_s;
+  if (speed) measure_train_speed(trainer, threads, cost);
   for (const std::int64_t context : contexts) {
     // Learned positions end somewhere: longer contexts have no figure.
     const std::int64_t longest = model.longest();
     const bool fits = longest == 0 || context + (speed ? kDecodedTokens : 0) <= longest;
     if (!fits && context > longest) continue;
     Decoder decoder(model, trainer.state().weights, task.vocab_size(), context + kDecodedTokens);
-    measure_context(decoder, context, speed && fits, cost);
+    cost.state_bytes[context] = decoder.prefill(context).bytes();
+    if (speed && fits) measure_context_speed(decoder, context, cost);
   }
   cost.peak_bytes = trainer.peak_bytes();
   rusage usage{};

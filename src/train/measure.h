@@ -15,14 +15,15 @@ double flops_per_token(const Task& task, const LanguageModel& model, const Buffe
 
 struct StepTime {
   double seconds = 0;
-  double tokens_per_s = 0;
+  std::int64_t tokens = 0;
 };
-// Of a training step: medians of at least `repeats` steps and `seconds` of them, at a learning rate of 0,
-// after one that is not counted, unless it was a long one and one is enough.
-StepTime step_time(Trainer& trainer, int repeats, double seconds);
+// Of one training step at a learning rate of 0: the second, unless the first was a long one.
+StepTime step_time(Trainer& trainer);
 
-// Fills what `measure` asks for: state bytes at every context always; speeds when measure.speed is set.
+// Fills what `measure` asks for: state bytes at every context always; when measure.speed is set, speeds, on
+// `threads` threads for training and on one for prefill and decoding, each timing beside the machine's own
+// rate at that moment.
 void measure(const Task& task, const LanguageModel& model, const Options& measure_options, Trainer& trainer,
-             Cost& cost);
+             int threads, Cost& cost);
 
 }  // namespace seqbench

@@ -52,6 +52,14 @@ struct CurvePoint {
   double valid_accuracy = 0;
 };
 
+// One timing, and the machine's own rate just before it on as many threads (train/machine_rate.h): their
+// ratio is what compares across moments and machines.
+struct SpeedSample {
+  double tokens_per_s = 0;
+  double gemm_gflops = 0;
+};
+using SpeedSamples = std::vector<SpeedSample>;
+
 struct Cost {
   std::int64_t parameters = 0;
   std::int64_t mixer_parameters = 0;
@@ -61,8 +69,11 @@ struct Cost {
   std::optional<double> train_tokens_per_s;
   std::map<std::int64_t, double> prefill_tokens_per_s;  // one sequence, one thread
   std::map<std::int64_t, double> decode_us_per_token;   // one sequence, one thread, at that context
-  std::int64_t peak_bytes = 0;                          // weights, gradients, moments and arenas of this run
-  std::int64_t process_peak_bytes = 0;                  // of the whole process so far (maximum resident set)
+  SpeedSamples train_samples;                           // what the speeds are medians of
+  std::map<std::int64_t, SpeedSamples> prefill_samples;
+  std::map<std::int64_t, SpeedSamples> decode_samples;
+  std::int64_t peak_bytes = 0;          // weights, gradients, moments and arenas of this run
+  std::int64_t process_peak_bytes = 0;  // of the whole process so far (maximum resident set)
 };
 
 enum class Status { ok, diverged, timeout, failed };

@@ -147,7 +147,7 @@ class Run {
     // Timing takes further steps at a learning rate of 0: the weights stay, the moments do not matter any
     // more.
     const QuietGate::Quiet quiet(*context_.gate);
-    measure(*task_, model_, spec_.measure, trainer_, cost);
+    measure(*task_, model_, spec_.measure, trainer_, context_.threads, cost);
   }
 
   const RunSpec& spec_;
@@ -222,10 +222,10 @@ Estimate estimate(const RunSpec& spec, int threads) {
   const std::unique_ptr<Task> task = make_task(spec);
   const LanguageModel model(spec.model, task->vocab_size(), task->length());
   Trainer trainer(*task, model, spec.train, spec.seed, threads);
-  const StepTime step = step_time(trainer, 1, 0);
+  const StepTime step = step_time(trainer);
   return {.parameters = model.parameters().count(),
           .flops_per_token = flops_per_token(*task, model, trainer.state().weights),
-          .tokens_per_step = step.tokens_per_s * step.seconds,
+          .tokens_per_step = static_cast<double>(step.tokens),
           .seconds = step.seconds * static_cast<double>(spec.train.integer("steps"))};
 }
 

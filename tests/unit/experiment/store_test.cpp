@@ -37,6 +37,9 @@ StoredResult made_up() {
   stored.result.cost.train_tokens_per_s = 1e5;
   stored.result.cost.prefill_tokens_per_s = {{64, 2e5}};
   stored.result.cost.decode_us_per_token = {{64, 3.5}};
+  stored.result.cost.train_samples = {{1e5, 90}, {0.75e5, 80}};
+  stored.result.cost.prefill_samples = {{64, {{2e5, 45}}}};
+  stored.result.cost.decode_samples = {{64, {{285714, 46}}}};
   stored.result.cost.peak_bytes = 77;
   stored.result.train_seconds = 1.25;
   stored.environment = {.commit = "abc",
@@ -66,6 +69,7 @@ TEST_CASE("a result comes back from its file as it was") {
   CHECK(back.result.test.chance.in_context == 0.125);
   CHECK(back.result.settings.at(0).setting.at("ignore") == Value(0.98));
   CHECK(back.result.settings.at(0).metrics.errors == 100);
+  CHECK(back.result.cost.decode_samples.at(64).at(0).gemm_gflops == 46);
   CHECK(back.environment.threads == 3);
   // Nothing but the result is left behind.
   CHECK(std::distance(std::filesystem::directory_iterator(run.folder), {}) == 1);
@@ -91,6 +95,8 @@ TEST_CASE("result.json has the keys other programs read") {
   CHECK(json["cost"] == parse_json(R"({
       "parameters": 1000, "mixer_parameters": 600, "state_bytes": {"64": 128, "256": 512}, "flops_per_token": 6000.0,
       "train_tokens_per_s": 100000.0, "prefill_tokens_per_s": {"64": 200000.0}, "decode_us_per_token": {"64": 3.5},
+      "speed_samples": {"train": [[100000.0, 90.0], [75000.0, 80.0]], "prefill": {"64": [[200000.0, 45.0]]},
+                        "decode": {"64": [[285714.0, 46.0]]}},
       "peak_bytes": 77, "process_peak_bytes": 0})",
                                    "test"));
   CHECK(json["environment"]["gemm_gflops"] == 99.5);

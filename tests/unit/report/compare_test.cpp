@@ -17,8 +17,9 @@ Scene scene_of(const std::vector<double>& accuracies, double rate, const char* g
   for (std::size_t i = 0; i < scene.results.size(); ++i) {
     StoredResult& stored = *scene.results[i];
     stored.result.test.accuracy = i < accuracies.size() ? accuracies[i] : 0.3;
-    stored.result.cost.train_tokens_per_s = rate * (1 + 0.01 * static_cast<double>(i % 3));
-    stored.environment.gemm_gflops = 100;
+    const double own = rate * (1 + 0.01 * static_cast<double>(i % 3));
+    stored.result.cost.train_tokens_per_s = own;
+    stored.result.cost.train_samples = {{own, 100}, {0.5 * own, 50}, {0.99 * own, 100}};
   }
   return scene;
 }
@@ -63,9 +64,29 @@ TEST_CASE("compare: a slowdown is found by the share of the machine's own rate, 
       row_of(compare({.base = {slow.stored()}, .fresh = {base.stored()}}), "linear", "train speed").verdict ==
       Verdict::better);
   Scene elsewhere = scene_of({}, 800);  // on a machine that is as much slower itself
-  for (auto& stored : elsewhere.results) stored->environment.gemm_gflops = 80;
+  for (auto& stored : elsewhere.results) {
+    for (SpeedSample& sample : stored->result.cost.train_samples) sample.gemm_gflops *= 0.8;
+  }
   CHECK(row_of(compare({.base = {base.stored()}, .fresh = {elsewhere.stored()}}), "linear", "train speed")
             .verdict == Verdict::same);
+}
+
+TEST_CASE(
+    "compare: speed that was measured but can't be compared is said; of fewer than three runs it can't "
+    "tell") {
+  const Scene base = scene_of({}, 1000);
+  Scene other = scene_of({}, 1000);
+  for (auto& stored : other.results) stored->result.cost.train_samples.clear();
+  const ComparisonReport without = compare({.base = {base.stored()}, .fresh = {other.stored()}});
+  CHECK(without.rows.size() == 2);
+  REQUIRE(without.problems.size() == 2);
+  CHECK(has(without.problems[0], "linear: speed is not compared"));
+  const Scene two =
+      scene_of({}, 500, R"({"model.mixer": ["softmax", "linear"], "train.lr": [0.1], "seed": [0, 1]})");
+  const Compared row =
+      row_of(compare({.base = {base.stored()}, .fresh = {two.stored()}}), "softmax", "train speed");
+  CHECK(row.verdict == Verdict::unsure);
+  CHECK(row.why == "2 runs; 1 more would tell");
 }
 
 TEST_CASE("compare: a run that now ends badly is worse") {

@@ -103,8 +103,7 @@ TEST_CASE("fields have short names where they are clear") {
   CHECK(find_field(pointers(records), "lr") == "train.lr");
   CHECK(find_field(pointers(records), "mechanism") == "mechanism");
   CHECK(has(message_of([&] { find_field(pointers(records), "pair"); }), "did you mean \"pairs\"?"));
-  CHECK(
-      has(message_of([&] { find_field(pointers(records), "task.pair"); }), "did you mean \"task.pairs\"?"));
+  CHECK(has(message_of([&] { find_field(pointers(records), "task.pair"); }), "did you mean \"task.pairs\"?"));
 }
 
 TEST_CASE("figures have names") {

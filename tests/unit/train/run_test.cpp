@@ -136,6 +136,25 @@ TEST_CASE("cost is measured: state bytes at each context, parameters, FLOPs") {
   CHECK_FALSE(cost.train_tokens_per_s.has_value());
 }
 
+TEST_CASE("speeds are medians of timings, each with the machine's own rate") {
+  const TemporaryFolder folder;
+  RunSpec spec = tiny_spec("linear");
+  spec.measure = Options(measure_options(), {{"speed", true}, {"contexts", Integers{8}}}, "measure");
+  const Cost cost = run_in(folder, spec, 1).result.cost;
+  CHECK(cost.prefill_samples.size() == 2);
+  const auto check = [](SpeedSamples samples, double tokens_per_s) {
+    REQUIRE(samples.size() == 5);
+    std::ranges::sort(samples, {}, &SpeedSample::tokens_per_s);
+    CHECK(samples[2].tokens_per_s == doctest::Approx(tokens_per_s));
+    for (const SpeedSample& sample : samples) CHECK(sample.gemm_gflops > 0);
+  };
+  check(cost.train_samples, cost.train_tokens_per_s.value());
+  for (const std::int64_t context : {8, 16}) {
+    check(cost.prefill_samples.at(context), cost.prefill_tokens_per_s.at(context));
+    check(cost.decode_samples.at(context), 1e6 / cost.decode_us_per_token.at(context));
+  }
+}
+
 TEST_CASE("the learning rate rises, then falls to zero or stays") {
   const auto train = [](const std::string& schedule) {
     return Options(train_options(),
