@@ -140,18 +140,23 @@ Json section(const char* help, const OptionList& options) {
   return json;
 }
 
+Json budget() {
+  const Json positive = {{"type", "integer"}, {"minimum", 1}};
+  Json parameters = object_of({{"parameters", positive}});
+  parameters["required"] = {"parameters"};
+  parameters["description"] = "the width, and ffn where one is given, within 1% of so many parameters";
+  Json state = object_of({{"state_bytes", positive}, {"at", positive}});
+  state["required"] = {"state_bytes", "at"};
+  state["description"] = "the width within 10% of a decode state of so many bytes after that many tokens";
+  return {{"description", "instead of a width"}, {"oneOf", {parameters, state}}};
+}
+
 }  // namespace
 
 std::string schema_text() {
   Json model = section("a small causal language model around the mechanism", model_options());
   model["properties"]["mixer"] = mixer();
-  model["properties"]["budget"] = {{"type", "object"},
-                                   {"description",
-                                    "instead of a width: the width, and ffn where one is given, that come "
-                                    "within 1% of so many parameters"},
-                                   {"properties", {{"parameters", {{"type", "integer"}, {"minimum", 1}}}}},
-                                   {"required", {"parameters"}},
-                                   {"additionalProperties", false}};
+  model["properties"]["budget"] = budget();
   Json eval = section("how it is scored", eval_options());
   eval["properties"]["settings"] = list_of({{"type", "object"}});
   eval["properties"]["settings"]["description"] =

@@ -16,28 +16,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A run that has begun, finished or not, and nothing else.
-bool is_run(const fs::path& folder) {
-  return std::ranges::any_of(std::initializer_list<const char*>{"result.json", "result.json.part",
-                                                                "curve.jsonl", "checkpoint.safetensors"},
-                             [&](const char* name) { return fs::exists(folder / name); });
-}
-
-void collect(const fs::path& folder, std::vector<fs::path>& runs) {
-  if (is_run(folder)) return runs.push_back(folder);
-  std::vector<fs::path> inner;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.is_directory() && !entry.is_symlink()) inner.push_back(entry.path());
-  }
-  std::ranges::sort(inner);
-  for (const fs::path& path : inner) collect(path, runs);
-}
-
-std::vector<fs::path> runs_under(const std::vector<fs::path>& folders) {
+std::vector<fs::path> runs_in(const std::vector<fs::path>& folders) {
   std::vector<fs::path> runs;
   for (const fs::path& folder : folders) {
     fail_if(!fs::is_directory(folder), "{}: no such folder.", folder.string());
-    collect(folder, runs);
+    const auto inside = runs_under(folder);
+    runs.insert(runs.end(), inside.begin(), inside.end());
   }
   fail_if(runs.empty(), "no run found in the folder{} given; \"seqbench run --out\" makes some.",
           folders.size() == 1 ? "" : "s");
@@ -82,7 +66,7 @@ std::string list_runs_text(const std::vector<fs::path>& folders) {
   for (const char* name : {"run", "status"}) table.add_column(name, Align::left);
   for (const char* name : {"test accuracy", "test loss", "time", "started"})
     table.add_column(name, Align::right);
-  for (const fs::path& folder : runs_under(folders)) {
+  for (const fs::path& folder : runs_in(folders)) {
     std::string trouble;
     const auto record = record_in(folder, trouble);
     if (!record) {
@@ -115,7 +99,7 @@ std::string diff_text(const fs::path& a, const fs::path& b) {
 }
 
 std::vector<fs::path> run_folders(const std::vector<fs::path>& folders, bool failed) {
-  std::vector<fs::path> runs = runs_under(folders);
+  std::vector<fs::path> runs = runs_in(folders);
   std::erase_if(runs, [&](const fs::path& folder) {
     std::string trouble;
     record_in(folder, trouble);

@@ -5,14 +5,13 @@
 #include <cmath>
 
 #include "report/plot.h"
+#include "report/plot_parts.h"
 
 namespace seqbench {
 namespace {
 
-constexpr double kWidth = 640;
 constexpr double kCell = 26;  // high
 constexpr double kTop = 34;
-constexpr double kLetter = 6.9;
 
 struct Color {
   double red, green, blue;
@@ -43,19 +42,14 @@ std::string cell(double x, double y, double width, double value, double share) {
       color_of(share), where, share > 0.55 ? "#ffffff" : "#102030", x + width / 2, y + kCell / 2 + 4, value);
 }
 
-std::string text_at(double x, double y, const char* anchor, const char* kind, const std::string& text) {
-  return fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>", kind, x, y,
-                     anchor, svg_escape(text));
-}
-
 }  // namespace
 
 std::string svg(const HeatMap& map) {
-  std::size_t letters = 1;
-  for (const std::string& row : map.rows) letters = std::max(letters, row.size());
-  const double left = 34 + kLetter * static_cast<double>(letters);
+  double widest = 0;
+  for (const std::string& row : map.rows) widest = std::max(widest, width_of(row));
+  const double left = 34 + widest;
   const double width =
-      (kWidth - left - 14) / static_cast<double>(std::max<std::size_t>(1, map.columns.size()));
+      (kPlotWidth - left - 14) / static_cast<double>(std::max<std::size_t>(1, map.columns.size()));
   const double bottom = kTop + kCell * static_cast<double>(map.rows.size());
   std::string inside = text_at(14, 22, "start", "title", map.title);
   for (std::size_t r = 0; r < map.rows.size(); ++r) {
@@ -70,12 +64,12 @@ std::string svg(const HeatMap& map) {
   for (std::size_t c = 0; c < map.columns.size(); ++c)
     inside +=
         text_at(left + width * (static_cast<double>(c) + 0.5), bottom + 16, "middle", "tick", map.columns[c]);
-  inside += text_at(left + (kWidth - left) / 2, bottom + 36, "middle", "label", map.x_label);
+  inside += text_at(left + (kPlotWidth - left) / 2, bottom + 36, "middle", "label", map.x_label);
   inside += fmt::format(
       "<text class=\"label\" text-anchor=\"middle\" transform=\"translate(14 {:.1f}) rotate(-90)\">{}</text>",
       (kTop + bottom) / 2, svg_escape(map.y_label));
   return fmt::format(
-      "<svg class=\"plot\" viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\"><title>{}</title>{}</svg>", kWidth,
+      "<svg class=\"plot\" viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\"><title>{}</title>{}</svg>", kPlotWidth,
       bottom + 46, svg_escape(map.title), inside);
 }
 

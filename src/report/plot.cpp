@@ -7,14 +7,14 @@
 #include <cmath>
 
 #include "report/plot_axis.h"
+#include "report/plot_parts.h"
 
 namespace seqbench {
 namespace {
 
-constexpr double kWidth = 640;
 constexpr double kPlotHeight = 270;
-constexpr double kLetter = 6.9;  // units that a letter of 12 takes at most, on average
-constexpr double kRow = 18;      // of the legend
+constexpr double kRow = 18;  // of the legend
+constexpr double kLetterHeight = 14;
 constexpr int kColors = 10;
 constexpr std::size_t kMostMarkers = 16;  // points of a line that are marked one by one
 
@@ -29,19 +29,6 @@ struct Box {
            y + height <= other.y + other.height;
   }
 };
-
-double width_of(const std::string& text) { return kLetter * static_cast<double>(text.size()); }
-
-std::string text_at(double x, double y, const std::string& anchor, const std::string& kind,
-                    const std::string& text) {
-  return fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>", kind, x, y,
-                     anchor, svg_escape(text));
-}
-
-std::string line(double x1, double y1, double x2, double y2, const std::string& kind) {
-  return fmt::format("<line class=\"{}\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>", kind, x1,
-                     y1, x2, y2);
-}
 
 std::string marker(double x, double y, int color) {
   static constexpr std::array<const char*, 5> kShapes = {"m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
@@ -85,8 +72,8 @@ class Drawing {
     }
     if (plot_.kind == PlotKind::scatter) inside += labels();
     return fmt::format(
-        "<svg class=\"plot\" viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\"><title>{}</title>{}</svg>", kWidth,
-        height_, svg_escape(plot_.title), inside);
+        "<svg class=\"plot\" viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\"><title>{}</title>{}</svg>",
+        kPlotWidth, height_, svg_escape(plot_.title), inside);
   }
 
  private:
@@ -96,7 +83,7 @@ class Drawing {
     place_legend();
     const double top = legend_bottom_ + 12;
     x_.from = 30 + widest;
-    x_.to = kWidth - 22;
+    x_.to = kPlotWidth - 22;
     y_.from = top + kPlotHeight;
     y_.to = top;
     height_ = y_.from + 46;
@@ -107,7 +94,7 @@ class Drawing {
     double y = 46;
     for (const PlotSeries& series : plot_.series) {
       const double width = 44 + width_of(series.name);
-      if (x > 14 && x + width > kWidth - 8) {
+      if (x > 14 && x + width > kPlotWidth - 8) {
         x = 14;
         y += kRow;
       }
@@ -216,30 +203,60 @@ class Drawing {
     return text;
   }
 
-  // Beside its point where there is room: right, left, above, below. The legend names those without.
-  std::string labels() const {
-    std::vector<Box> taken;
-    std::vector<const PlotPoint*> points;
+  // What labels keep clear of: points, their error bars, the front.
+  std::vector<Box> drawn() const {
+    std::vector<Box> boxes;
     for (const PlotSeries& series : plot_.series) {
       for (const PlotPoint& p : series.points) {
         if (!held(p)) continue;
-        points.push_back(&p);
-        taken.push_back({x_.at(p.x) - 6, y_at(p.y) - 6, 12, 12});
+        boxes.push_back({x_.at(p.x) - 6, y_at(p.y) - 6, 12, 12});
+        if (std::isfinite(p.low) && std::isfinite(p.high))
+          boxes.push_back({x_.at(p.x) - 1, y_at(p.high), 2, y_at(p.low) - y_at(p.high)});
       }
     }
+    const PlotPoint* last = nullptr;
+    for (const PlotPoint& p : plot_.front_line) {
+      if (!held(p)) continue;
+      if (last != nullptr) {
+        boxes.push_back({x_.at(last->x), y_at(last->y) - 1, x_.at(p.x) - x_.at(last->x), 2});
+        boxes.push_back({x_.at(p.x) - 1, y_at(p.y), 2, y_at(last->y) - y_at(p.y)});
+      }
+      last = &p;
+    }
+    if (last != nullptr) boxes.push_back({x_.at(last->x), y_at(last->y) - 1, x_.to - x_.at(last->x), 2});
+    return boxes;
+  }
+
+  // Places around a point, the best one first.
+  static std::array<Box, 8> around(double x, double y, double width) {
+    const double right = x + 8, left = x - 8 - width, middle = x - width / 2;
+    const double above = y - 22, level = y - 7, below = y + 8;
+    return {{{right, level, width, kLetterHeight},
+             {left, level, width, kLetterHeight},
+             {middle, below, width, kLetterHeight},
+             {middle, above, width, kLetterHeight},
+             {right, below, width, kLetterHeight},
+             {left, above, width, kLetterHeight},
+             {left, below, width, kLetterHeight},
+             {right, above, width, kLetterHeight}}};
+  }
+
+  // Beside its point where there is room. The legend names those without.
+  std::string labels() const {
+    std::vector<Box> taken = drawn();
     const Box area{x_.from + 2, y_.to, x_.to - x_.from, y_.from - y_.to};
     std::string text;
-    for (const PlotPoint* p : points) {
-      const double width = width_of(p->label);
-      const double x = x_.at(p->x);
-      const double y = y_at(p->y);
-      for (const Box& box : {Box{x + 8, y - 7, width, 14}, Box{x - 8 - width, y - 7, width, 14},
-                             Box{x - width / 2, y - 22, width, 14}, Box{x - width / 2, y + 8, width, 14}}) {
-        const bool free = std::ranges::none_of(taken, [&](const Box& other) { return box.overlaps(other); });
-        if (!free || !box.inside(area)) continue;
-        taken.push_back(box);
-        text += text_at(box.x, box.y + 11, "start", "label", p->label);
-        break;
+    for (const PlotSeries& series : plot_.series) {
+      for (const PlotPoint& p : series.points) {
+        if (!held(p)) continue;
+        for (const Box& box : around(x_.at(p.x), y_at(p.y), width_of(p.label))) {
+          const bool free =
+              std::ranges::none_of(taken, [&](const Box& other) { return box.overlaps(other); });
+          if (!free || !box.inside(area)) continue;
+          taken.push_back(box);
+          text += text_at(box.x, box.y + 11, "start", "label", p.label);
+          break;
+        }
       }
     }
     return text;

@@ -65,7 +65,9 @@ std::vector<std::pair<std::string, std::string>> fields_of(const Json& result) {
   const Json& spec = result.at("spec");
   std::vector<std::pair<std::string, std::string>> fields = {{"task", plain(spec.at("task").at("name"))},
                                                              {"mechanism", ""}};
-  if (result.contains("task_version")) fields.emplace_back("task_version", result.at("task_version").dump());
+  for (const char* key : {"task_version", "data"}) {
+    if (result.contains(key)) fields.emplace_back(key, plain(result.at(key)));
+  }
   for (const char* section : {"task", "model", "train", "eval", "measure"}) {
     for (const auto& [key, value] : spec.at(section).items()) {
       const std::string path = fmt::format("{}.{}", section, key);
@@ -97,10 +99,20 @@ Record record_of(const fs::path& file) {
   return record;
 }
 
-// What a folder of a run that has begun holds.
-bool is_unfinished(const fs::path& folder) {
-  return fs::exists(folder / "curve.jsonl") || fs::exists(folder / "checkpoint.safetensors") ||
-         fs::exists(folder / "result.json.part");
+bool is_run(const fs::path& folder) {
+  return std::ranges::any_of(std::initializer_list<const char*>{"result.json", "result.json.part",
+                                                                "curve.jsonl", "checkpoint.safetensors"},
+                             [&](const char* name) { return fs::exists(folder / name); });
+}
+
+void collect(const fs::path& folder, std::vector<fs::path>& runs) {
+  if (is_run(folder)) return runs.push_back(folder);
+  std::vector<fs::path> inner;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_directory() && !entry.is_symlink()) inner.push_back(entry.path());
+  }
+  std::ranges::sort(inner);
+  for (const fs::path& path : inner) collect(path, runs);
 }
 
 void load_file(const fs::path& file, Records& records) {
@@ -114,17 +126,12 @@ void load_file(const fs::path& file, Records& records) {
 }
 
 void load_folder(const fs::path& folder, Records& records) {
-  if (fs::exists(folder / "result.json")) return load_file(folder / "result.json", records);
-  if (is_unfinished(folder)) {
-    records.problems.push_back(fmt::format("{}: is not finished.", folder.string()));
-    return;
+  for (const fs::path& run : runs_under(folder)) {
+    if (fs::exists(run / "result.json"))
+      load_file(run / "result.json", records);
+    else
+      records.problems.push_back(fmt::format("{}: is not finished.", run.string()));
   }
-  std::vector<fs::path> inner;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.is_directory() && !entry.is_symlink()) inner.push_back(entry.path());
-  }
-  std::ranges::sort(inner);
-  for (const fs::path& path : inner) load_folder(path, records);
 }
 
 // Numbers by their size, text by its letters.
@@ -145,6 +152,12 @@ bool record_less(const Record& a, const Record& b) {
 }
 
 }  // namespace
+
+std::vector<fs::path> runs_under(const fs::path& folder) {
+  std::vector<fs::path> runs;
+  collect(folder, runs);
+  return runs;
+}
 
 std::string Record::field(const std::string& path) const {
   const auto found = std::ranges::find(fields, path, &std::pair<std::string, std::string>::first);

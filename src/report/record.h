@@ -18,7 +18,8 @@ struct Record {
   Json result;                   // result.json; without figures for a run that is not finished
   std::optional<StoredResult> stored = {};
   // Paths of the resolved spec and the values there, in its order, as text: "train.lr" -> "0.002". Before
-  // them "task" and "mechanism" (with those of its options by which mechanisms of the same name differ here).
+  // them "task", "mechanism" (with those of its options by which mechanisms of the same name differ here),
+  // "task_version" and, of a corpus, "data", a hash of its texts.
   std::vector<std::pair<std::string, std::string>> fields = {};
 
   bool ok() const { return stored && stored->result.status == Status::ok; }
@@ -38,6 +39,9 @@ struct Naming {
   Texts over = {};      // fields whose values are no part of a name, short or whole: "model.mixer.heads"
   bool across = false;  // by what differs anywhere, not only within an experiment
 };
+
+// Folders of runs that have begun, finished or not, at any depth under `folder` (itself included), in order.
+std::vector<std::filesystem::path> runs_under(const std::filesystem::path& folder);
 
 // Every result under the folders, at any depth, by experiment and field, numbers by their size. What cannot
 // be read (cut off, of a newer schema, a run that is not finished) is a problem. Throws Error when a folder

@@ -151,6 +151,11 @@ StepTime step_time(Trainer& trainer) {
   return first.seconds < kLongStep ? timed_step() : first;
 }
 
+DecodeState state_after(const LanguageModel& model, const Buffer& weights, std::int64_t vocab_size,
+                        std::int64_t tokens) {
+  return Decoder(model, weights, vocab_size, tokens).prefill(tokens);
+}
+
 void measure(const Task& task, const LanguageModel& model, const Options& measure_options, Trainer& trainer,
              int threads, Cost& cost) {
   const bool speed = measure_options.flag("speed");

@@ -20,6 +20,10 @@ struct StepTime {
 // Of one training step at a learning rate of 0: the second, unless the first was a long one.
 StepTime step_time(Trainer& trainer);
 
+// The state of one sequence after `tokens` random tokens. Throws Error beyond model.longest().
+DecodeState state_after(const LanguageModel& model, const Buffer& weights, std::int64_t vocab_size,
+                        std::int64_t tokens);
+
 // Fills what `measure` asks for: state bytes at every context always; when measure.speed is set, speeds, on
 // `threads` threads for training and on one for prefill and decoding, each timing beside the machine's own
 // rate at that moment.

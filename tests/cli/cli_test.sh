@@ -205,6 +205,25 @@ for how in '1 1' '2 1' '5 1' '2 2' '5 2'; do
   cmp -s traces traces-1-1 || complain "threads and jobs $how: other results than with 1 1"
 done
 
+# Killed in the middle of a grid that runs side by side: what was finished is not run again, and the rest comes out as if nothing
+# had happened.
+six="good.json --set grid.seed=[0,1,2,3,4,5] --set train.steps=600 --set train.valid_every=50 --set measure.speed=false --jobs 2"
+"$seqbench" run $six --out killed >out 2>err &
+process=$!
+while kill -0 $process 2>err.kill && [ "$(find killed -name result.json 2>err.kill | wc -l)" -lt 2 ]; do sleep 0.02; done
+kill -KILL $process
+wait $process 2>err.kill
+find killed -name result.json | sort >finished
+[ "$(wc -l <finished)" -ge 2 ] && [ "$(wc -l <finished)" -lt 6 ] || complain "was not killed in the middle: $(wc -l <finished) of 6"
+xargs cksum <finished >before
+expect 0 "$(wc -l <finished) of 6 runs are finished" "$seqbench" run $six --out killed
+xargs cksum <finished | cmp -s - before || complain "after a kill, finished runs were run again"
+expect 0 'softmax' "$seqbench" run $six --out whole
+traces killed >traces
+traces whole >traces.whole
+[ "$(grep -c '"accuracy":' traces)" -ge 18 ] || complain "after a kill: fewer metrics than expected"
+cmp -s traces traces.whole || complain "a grid that was killed ends in other results than one that was not"
+
 # Mixtures, further tests, and what does not fit them.
 refuse 'task.mix[1]: unknown key "pears"; did you mean "pairs"?' $small 'task.mix=[{"pairs":1},{"pears":2}]'
 refuse 'task.mix[0].weight: expected a number above 0, got 0' $small 'task.mix=[{"weight":0}]'

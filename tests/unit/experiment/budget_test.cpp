@@ -2,10 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "experiment/spec.h"
 #include "model/language_model.h"
+#include "train/measure.h"
 #include "unit/experiment/support.h"
 
 namespace seqbench {
@@ -47,11 +49,39 @@ TEST_CASE("without one the nearest width is taken, or named when it is not near 
   CHECK(has(message_of([] { with_budget_solved(asking_for(10, "softmax", 0)); }), "are too few"));
 }
 
+TEST_CASE("a budget of state bytes is met at the context it names, which is then measured") {
+  for (const char* mixer : {"softmax", "sparse_k", "linear", "retention", "mlstm", "slstm", "min_gru"}) {
+    CAPTURE(mixer);
+    constexpr std::int64_t kWanted = 60000;
+    Json spec = asking_for(1, mixer, 128);
+    spec["model"]["budget"] = {{"state_bytes", kWanted}, {"at", 40}};
+    const RunSpec run = resolve(with_budget_solved(spec));
+    const auto task = make_task(run);
+    const LanguageModel model(run.model, task->vocab_size(), task->length());
+    const std::int64_t reached =
+        state_after(model, model.parameters().initial(1, DType::f32), task->vocab_size(), 40).bytes();
+    CHECK(std::abs(reached - kWanted) <= kWanted / 10);
+    CHECK(run.model.options.integer("ffn") == 2 * run.model.options.integer("width"));
+    const Integers& contexts = run.measure.integers("contexts");
+    CHECK(std::ranges::count(contexts, 40) == 1);
+  }
+}
+
+TEST_CASE("a budget of state bytes that no width comes near is refused with the nearest") {
+  Json spec = asking_for(1, "linear", 0);
+  spec["model"]["budget"] = {{"state_bytes", 250}, {"at", 40}};
+  CHECK(has(message_of([&] { with_budget_solved(spec); }), "no width is within 10% of 250"));
+  spec["model"]["budget"]["state_bytes"] = 20;
+  CHECK(has(message_of([&] { with_budget_solved(spec); }), "20 are too few"));
+}
+
 TEST_CASE("a budget of another form is refused; a spec without one stays as it is") {
   Json spec = small_spec();
   CHECK(with_budget_solved(spec) == spec);
   spec["model"]["budget"] = {{"parameter", 1}};
   CHECK(has(message_of([&] { with_budget_solved(spec); }), "model.budget: expected {\"parameters\": N}"));
+  spec["model"]["budget"] = {{"state_bytes", 1000}};
+  CHECK(has(message_of([&] { with_budget_solved(spec); }), "or {\"state_bytes\": N, \"at\": TOKENS}"));
 }
 
 }  // namespace

@@ -116,6 +116,18 @@ TEST_CASE("compare: what differs is refused by name, unless it is allowed; other
   CHECK(has(message_of([&] { compare(allowing); }), "did you mean \"train.lr\"?"));
 }
 
+TEST_CASE("compare: corpora that differ are refused by name, whatever their files are called") {
+  const auto with_data = [](std::uint64_t id) {
+    Scene scene = scene_of({}, 1000);
+    for (PlannedRun& run : scene.plan.runs) run.data_id = id;
+    return scene;
+  };
+  const Scene base = with_data(0xa1), same = with_data(0xa1), other = with_data(0xb2);
+  CHECK(compare({.base = {base.stored()}, .fresh = {same.stored()}}).rows.size() == 4);
+  CHECK(has(message_of([&] { compare({.base = {base.stored()}, .fresh = {other.stored()}}); }),
+            "data is 00000000000000a1 in BASE and 00000000000000b2 in NEW"));
+}
+
 TEST_CASE("compare: as JUnit's XML and Markdown") {
   const Scene base = scene_of({}, 1000);
   const Scene slow = scene_of({}, 800);

@@ -112,6 +112,20 @@ TEST_CASE("plot: scattered labels that would lie on others are left to the legen
   CHECK(written <= 4);
 }
 
+TEST_CASE("plot: a label keeps clear of the front, which leaves its point to the right and upwards") {
+  Plot plot;
+  plot.kind = PlotKind::scatter;
+  plot.series = {{"", 0, {{1, 0.2, kNoFigure, kNoFigure, "first"}}}, {"", 1, {{2, 0.8}}}};
+  const auto height = [](const std::string& picture, const std::string& before) {
+    const std::size_t end = picture.find(before);
+    REQUIRE(end != std::string::npos);
+    return std::stod(picture.substr(picture.rfind(" y=\"", end) + 4));
+  };
+  const double level = height(svg(plot), ">first<");
+  plot.front_line = {{1, 0.2}, {2, 0.8}};
+  CHECK(std::abs(height(svg(plot), ">first<") - level) > 10);
+}
+
 TEST_CASE("heat map: a cell for each value, none where there is none") {
   const HeatMap map{.title = "m",
                     .x_label = "x",

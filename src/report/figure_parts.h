@@ -1,0 +1,44 @@
+// What the figures of a summary are made with.
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "report/figures.h"
+#include "report/plot.h"
+
+namespace seqbench {
+
+// What a summary is scored by: text and sources of known entropy by loss, all else by accuracy.
+struct Score {
+  bool loss = false;
+  std::string name() const { return loss ? "loss" : "accuracy"; }
+  std::string label() const { return loss ? "test loss (nats)" : "test accuracy"; }
+  double of(const Metrics::SliceMetrics& slice) const { return loss ? slice.loss : slice.accuracy; }
+  double of(const Metrics& metrics) const { return loss ? metrics.loss : metrics.accuracy; }
+};
+Score score_of(const Summary& summary);
+
+std::string name_of(const Group& group);
+
+// Six of them; "" when it is not finite.
+std::string digits(double value);
+
+// Values of the runs of a group at each x.
+using Columns = std::map<double, std::vector<double>>;
+
+// The columns of a figure's data: series, x, y, lowest, highest, runs.
+Table data_table(const Plot& plot);
+
+// Accuracy's axis from 0 to 1, and its chance where all of the summary has the same.
+void add_chance(Plot& plot, const Summary& summary, const Score& score);
+
+// One line per group through `columns_of` it; nothing when no line has two points.
+void add_lines(std::vector<Figure>& figures, const std::string& name, const std::string& caption,
+               const Summary& summary, Plot plot, const std::function<Columns(const Group&)>& columns_of);
+
+// What the tests say in detail: by length, by slice, and maps over length and depth.
+void add_tests(std::vector<Figure>& figures, const Summary& summary, const Score& score);
+
+}  // namespace seqbench
