@@ -1,6 +1,7 @@
 #include "train/evaluate.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/parallel.h"
 
@@ -30,6 +31,8 @@ Metrics Evaluator::score(const Task& task, Split split, std::int64_t examples) c
   std::vector<Tally> tallies(static_cast<std::size_t>(units));
   std::vector<Arena> arenas(static_cast<std::size_t>(threads));
   parallel_for(threads, units, [&](int worker, std::int64_t unit) {
+    std::optional<QuietGate::Busy> busy;
+    if (gate != nullptr) busy.emplace(*gate);
     std::vector<Sample> samples;
     for (std::int64_t i = unit * at_once; i < std::min((unit + 1) * at_once, count); ++i) {
       samples.push_back(task.sample(split, ends ? i * there / count : i));

@@ -5,6 +5,7 @@
 #include "model/language_model.h"
 #include "task/task.h"
 #include "train/batch.h"
+#include "train/quiet_gate.h"
 #include "train/result.h"
 #include "train/spec.h"
 
@@ -15,6 +16,7 @@ struct Evaluator {
   const Buffer& weights;
   int threads = 1;
   std::int64_t rows = kRows;  // that go through the model at once
+  QuietGate* gate = nullptr;  // passed each time that rows go through, where others measure
 
   // Scores `examples` examples of a split, or all it has when that is fewer; of a split with an end they are
   // spread evenly over it. The same figures at any number of threads, and within rounding at any of rows.

@@ -8,9 +8,9 @@ namespace seqbench {
 // Lets runs that train side by side pass, and a run that measures speed have the machine to itself.
 class QuietGate {
  public:
-  // Held for one training step.
+  // Held for a piece of work: a training step, rows that are scored. Never taken by one that holds it.
   class Busy;
-  // Held while measuring: waits until no step runs, and keeps new ones from starting.
+  // Held while measuring: waits until no work runs, and keeps more from starting.
   class Quiet;
 
  private:

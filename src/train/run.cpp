@@ -68,12 +68,16 @@ class Run {
     }
   }
 
-  void one_step(std::int64_t steps) {
+  Trainer::Step gated_step(double lr) {
     const QuietGate::Busy busy(*context_.gate);
+    return trainer_.step(lr);
+  }
+
+  void one_step(std::int64_t steps) {
     const double lr = learning_rate(spec_.train, state_.train->step);
     // A window ends with a point of the curve; the last one stays, as the training metrics of the result.
     if (point_is_due(state_.train->step)) state_.window = {};
-    const Trainer::Step done = trainer_.step(lr);
+    const Trainer::Step done = gated_step(lr);
     state_.window.add(done.sum);
     tokens_ += done.tokens;
     if (!done.finite) {
@@ -129,24 +133,25 @@ class Run {
             {kAboutLength, std::to_string(task_->length())}};
   }
 
-  Evaluator evaluator() const { return {model_, state_.train->weights, context_.threads}; }
+  Evaluator evaluator() const {
+    return {model_, state_.train->weights, context_.threads, kRows, context_.gate};
+  }
 
   void evaluate_all() {
     report_phase("test");
-    const QuietGate::Busy busy(*context_.gate);
     result_.valid = evaluator().score_all(*task_, Split::valid, spec_.eval);
     evaluator().test(spec_, *task_, result_);
   }
 
   void measure_cost() {
     report_phase("measure");
+    const QuietGate::Quiet quiet(*context_.gate);
     Cost& cost = result_.cost;
     cost.parameters = model_.parameters().count();
     cost.mixer_parameters = model_.mixer_parameters();
     cost.flops_per_token = flops_per_token(*task_, model_, state_.train->weights);
     // Timing takes further steps at a learning rate of 0: the weights stay, the moments do not matter any
     // more.
-    const QuietGate::Quiet quiet(*context_.gate);
     measure(*task_, model_, spec_.measure, trainer_, context_.threads, cost);
   }
 
