@@ -28,9 +28,8 @@ tbody tr:hover { background: color-mix(in srgb, var(--accent) 8%, transparent); 
 .notes { margin: .5rem 0; padding-left: 1.1rem; color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 33rem), 1fr)); gap: 1rem;
   margin: 1.2rem 0; }
-figure { min-width: 0; margin: 0; overflow-x: auto; padding: .8rem; background: var(--card); border: 1px solid var(--rule);
-  border-radius: 8px; }
-figure svg { display: block; width: 100%; min-width: 30rem; height: auto; }
+figure { min-width: 0; margin: 0; padding: .8rem; background: var(--card); border: 1px solid var(--rule); border-radius: 8px; }
+figure svg { display: block; width: 100%; height: auto; }
 figcaption { margin: .3rem 0; color: var(--soft); font-size: .82rem; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; color: var(--accent); font-size: .87rem; }
@@ -38,8 +37,7 @@ details .scroll { max-height: 22rem; overflow: auto; margin-top: .4rem; }
 @media print { :root { --page: #fff; --card: #fff; --text: #000; --soft: #444; --rule: #bbb; --accent: #000; }
   body { font-size: 9.5pt; } header, main { max-width: none; padding: 0; } table { font-size: 7.5pt; }
   th, td { padding: .15rem .35rem; } .scroll { overflow: visible; } figure, tr { break-inside: avoid; }
-  .figures { grid-template-columns: 1fr 1fr; } figure svg { min-width: 0; }
-  details:not([open]) { display: none; } }
+  .figures { grid-template-columns: 1fr 1fr; } details:not([open]) { display: none; } }
 )";
 }
 
