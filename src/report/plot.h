@@ -42,7 +42,7 @@ struct HeatMap {
   double low = 0, high = 1;                      // of the colours
 };
 
-// An <svg> element for a page that has plot_style() among its styles. 640 units wide; it scales.
+// An <svg> element for a page that has plot_style() among its styles. 520 units wide; it scales.
 std::string svg(const Plot& plot);
 std::string svg(const HeatMap& map);
 

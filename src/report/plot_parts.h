@@ -5,7 +5,7 @@
 
 namespace seqbench {
 
-constexpr double kPlotWidth = 640;
+constexpr double kPlotWidth = 520;
 
 // What a text takes at most, on average, in units.
 double width_of(const std::string& text);
