@@ -35,16 +35,14 @@ constexpr double kTrainSeconds = 0.1;  // of a timing, at least
 constexpr double kPrefillSeconds = 0.02;
 constexpr int kDecodedTokens = 33;
 
-// The machine's rate, then that of `work`, which says how many tokens it read, repeated for `seconds` or
-// once.
+// The rate of `work`, which says how many tokens it read, repeated for `seconds` or once.
 template <class F>
-SpeedSample speed_sample(int threads, double seconds, const F& work) {
-  const double machine = gemm_gflops(threads);
+double tokens_per_s(double seconds, const F& work) {
   const auto start = Clock::now();
   std::int64_t tokens = 0;
   do tokens += work();
   while (since(start) < seconds);
-  return {.tokens_per_s = static_cast<double>(tokens) / since(start), .gemm_gflops = machine};
+  return static_cast<double>(tokens) / since(start);
 }
 
 double median_rate(const SpeedSamples& samples) {
@@ -83,26 +81,28 @@ class Decoder {
 };
 
 // Of a burst of tokens, by its median one.
-SpeedSample decode_sample(Decoder& decoder, DecodeState& state) {
-  const double machine = gemm_gflops(1);
+double decoded_per_s(Decoder& decoder, DecodeState& state) {
   std::vector<double> seconds;
   for (int i = 0; i < kDecodedTokens; ++i) {
     const auto start = Clock::now();
     decoder.read(i, 1, state);
     seconds.push_back(since(start));
   }
-  return {.tokens_per_s = 1 / median(seconds), .gemm_gflops = machine};
+  return 1 / median(seconds);
 }
 
+// The machine's rate is taken between the two timings, right beside both.
 void measure_context_speed(Decoder& decoder, std::int64_t context, Cost& cost) {
   SpeedSamples prefills, decodes;
   for (int i = 0; i < kRepeats; ++i) {
     DecodeState state;
-    prefills.push_back(speed_sample(1, kPrefillSeconds, [&] {
+    const double prefilled = tokens_per_s(kPrefillSeconds, [&] {
       state = decoder.prefill(context);
       return context;
-    }));
-    decodes.push_back(decode_sample(decoder, state));
+    });
+    const double machine = gemm_gflops(1);
+    prefills.push_back({.tokens_per_s = prefilled, .gemm_gflops = machine});
+    decodes.push_back({.tokens_per_s = decoded_per_s(decoder, state), .gemm_gflops = machine});
   }
   cost.prefill_tokens_per_s[context] = median_rate(prefills);
   cost.decode_us_per_token[context] = 1e6 / median_rate(decodes);
@@ -112,9 +112,11 @@ void measure_context_speed(Decoder& decoder, std::int64_t context, Cost& cost) {
 
 void measure_train_speed(Trainer& trainer, int threads, Cost& cost) {
   trainer.step(0);
-  for (int i = 0; i < kRepeats; ++i)
-    cost.train_samples.push_back(
-        speed_sample(threads, kTrainSeconds, [&] { return trainer.step(0).tokens; }));
+  for (int i = 0; i < kRepeats; ++i) {
+    const double machine = gemm_gflops(threads);
+    const double trained = tokens_per_s(kTrainSeconds, [&] { return trainer.step(0).tokens; });
+    cost.train_samples.push_back({.tokens_per_s = trained, .gemm_gflops = machine});
+  }
   cost.train_tokens_per_s = median_rate(cost.train_samples);
 }
 

@@ -52,7 +52,7 @@ struct CurvePoint {
   double valid_accuracy = 0;
 };
 
-// One timing, and the machine's own rate just before it on as many threads (train/machine_rate.h): their
+// One timing, and the machine's own rate right beside it on as many threads (train/machine_rate.h): their
 // ratio is what compares across moments and machines.
 struct SpeedSample {
   double tokens_per_s = 0;
