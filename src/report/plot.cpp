@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "report/plot_axis.h"
+#include "report/plot_labels.h"
 #include "report/plot_parts.h"
 
 namespace seqbench {
@@ -14,21 +15,8 @@ namespace {
 
 constexpr double kPlotHeight = 270;
 constexpr double kRow = 18;  // of the legend
-constexpr double kLetterHeight = 14;
 constexpr int kColors = 10;
 constexpr std::size_t kMostMarkers = 16;  // points of a line that are marked one by one
-
-struct Box {
-  double x = 0, y = 0, width = 0, height = 0;
-  bool overlaps(const Box& other) const {
-    return x < other.x + other.width && other.x < x + width && y < other.y + other.height &&
-           other.y < y + height;
-  }
-  bool inside(const Box& other) const {
-    return x >= other.x && y >= other.y && x + width <= other.x + other.width &&
-           y + height <= other.y + other.height;
-  }
-};
 
 std::string marker(double x, double y, int color) {
   static constexpr std::array<const char*, 5> kShapes = {"m-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
@@ -58,6 +46,7 @@ class Drawing {
     empty_ = xs.empty();
     x_ = axis_around(xs, plot.log_x, plot.bytes_x);
     y_ = axis_around(ys, plot.log_y, false);
+    x_ticks_ = plot.kind == PlotKind::lines ? ticks_at(xs, x_) : ticks(x_);
     if (plot.y_min) y_.low = *plot.y_min;
     if (plot.y_max) y_.high = *plot.y_max;
     place();
@@ -115,7 +104,7 @@ class Drawing {
       text += marker(x + 13, y - 4, color) + text_at(x + 31, y, "start", "label", plot_.series[i].name);
     }
     double free_from = 0;
-    for (const Tick& tick : ticks(x_)) {
+    for (const Tick& tick : x_ticks_) {
       const double x = x_.at(tick.value);
       text += line(x, y_.from, x, y_.to, "grid");
       const double half = width_of(tick.label) / 2;
@@ -227,43 +216,20 @@ class Drawing {
     return boxes;
   }
 
-  // Places around a point, the best one first.
-  static std::array<Box, 8> around(double x, double y, double width) {
-    const double right = x + 8, left = x - 8 - width, middle = x - width / 2;
-    const double above = y - 22, level = y - 7, below = y + 8;
-    return {{{right, level, width, kLetterHeight},
-             {left, level, width, kLetterHeight},
-             {middle, below, width, kLetterHeight},
-             {middle, above, width, kLetterHeight},
-             {right, below, width, kLetterHeight},
-             {left, above, width, kLetterHeight},
-             {left, below, width, kLetterHeight},
-             {right, above, width, kLetterHeight}}};
-  }
-
-  // Beside its point where there is room. The legend names those without.
+  // The legend names those for which there is no room.
   std::string labels() const {
-    std::vector<Box> taken = drawn();
-    const Box area{x_.from + 2, y_.to, x_.to - x_.from, y_.from - y_.to};
-    std::string text;
+    std::vector<PlotLabel> wanted;
     for (const PlotSeries& series : plot_.series) {
       for (const PlotPoint& p : series.points) {
-        if (!held(p)) continue;
-        for (const Box& box : around(x_.at(p.x), y_at(p.y), width_of(p.label))) {
-          const bool free =
-              std::ranges::none_of(taken, [&](const Box& other) { return box.overlaps(other); });
-          if (!free || !box.inside(area)) continue;
-          taken.push_back(box);
-          text += text_at(box.x, box.y + 11, "start", "label", p.label);
-          break;
-        }
+        if (held(p)) wanted.push_back({x_.at(p.x), y_at(p.y), p.label});
       }
     }
-    return text;
+    return placed_labels(wanted, drawn(), {x_.from + 2, y_.to, x_.to - x_.from, y_.from - y_.to});
   }
 
   const Plot& plot_;
   PlotAxis x_, y_;
+  std::vector<Tick> x_ticks_;
   std::vector<std::pair<double, double>> legend_;  // where each series' entry stands
   double legend_bottom_ = 0;
   double height_ = 0;

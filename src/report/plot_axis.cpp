@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 
 namespace seqbench {
 namespace {
@@ -105,6 +106,14 @@ PlotAxis axis_around(const std::vector<double>& values, bool log, bool bytes) {
 std::vector<Tick> ticks(const PlotAxis& axis) {
   if (!axis.log) return linear_ticks(axis);
   return axis.bytes ? power_ticks(axis, 2) : decade_ticks(axis);
+}
+
+std::vector<Tick> ticks_at(const std::vector<double>& values, const PlotAxis& axis) {
+  const std::set<double> distinct(values.begin(), values.end());
+  if (distinct.empty() || std::ssize(distinct) > kMostTicks) return ticks(axis);
+  std::vector<Tick> all;
+  for (const double value : distinct) all.push_back({value, fmt::format("{:.7g}", value)});
+  return all;
 }
 
 }  // namespace seqbench

@@ -25,4 +25,8 @@ PlotAxis axis_around(const std::vector<double>& values, bool log, bool bytes);
 // At most eight round values between its ends: 1, 2 or 5 times a power of ten; powers of two for bytes.
 std::vector<Tick> ticks(const PlotAxis& axis);
 
+// The values themselves, in full, where they are at most eight: what was measured is read off the axis. Else
+// ticks(axis).
+std::vector<Tick> ticks_at(const std::vector<double>& values, const PlotAxis& axis);
+
 }  // namespace seqbench

@@ -62,6 +62,19 @@ TEST_CASE("plot: ticks are round numbers") {
   CHECK(labels({.low = 7.01, .high = 7.02}).size() >= 4);
 }
 
+TEST_CASE("plot: a line of few points has its ticks at them") {
+  std::vector<PlotPoint> points = {{64, 1}, {1024, 2}, {65536, 3}};
+  const auto drawn = [&] {
+    Plot plot = with_series(points);
+    plot.log_x = true;
+    return svg(plot);
+  };
+  const std::string few = drawn();
+  for (const char* tick : {">64<", ">1024<", ">65536<"}) CHECK(count(few, tick) == 1);
+  for (double x = 1; x < 9; ++x) points.push_back({x, 1});
+  CHECK(count(drawn(), ">1024<") == 0);
+}
+
 TEST_CASE("plot: values stand where the axis says") {
   const PlotAxis linear{.low = 0, .high = 10, .from = 100, .to = 300};
   CHECK(linear.at(2.5) == doctest::Approx(150));

@@ -1,0 +1,24 @@
+// Names beside the points of a scatter plot, clear of all that is drawn.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace seqbench {
+
+// In units of the picture, y growing downwards.
+struct Box {
+  double x = 0, y = 0, width = 0, height = 0;
+  bool overlaps(const Box& other) const;
+  bool inside(const Box& other) const;
+};
+
+struct PlotLabel {
+  double x = 0, y = 0;  // of its point
+  std::string text;
+};
+
+// SVG text of the labels that find a place around their point, inside `area` and clear of `taken` and of each
+// other, in their order; those that find none are left out.
+std::string placed_labels(const std::vector<PlotLabel>& labels, std::vector<Box> taken, const Box& area);
+
+}  // namespace seqbench
