@@ -64,14 +64,6 @@ Texts nearest_difference(const Key& key, const std::string& mechanism, const std
   return nearest;
 }
 
-std::map<std::string, double> by_seed(const Runs& runs, const std::string& name) {
-  std::map<std::string, double> values;
-  for (const Record* run : runs) {
-    if (run->ok() && std::isfinite(metric(*run, name))) values[run->field("seed")] = metric(*run, name);
-  }
-  return values;
-}
-
 std::vector<double> values_of(const std::map<std::string, double>& by_seed) {
   std::vector<double> values;
   for (const auto& [seed, value] : by_seed) values.push_back(value);
@@ -100,8 +92,8 @@ struct Scored {
 };
 
 Scored scored(const Runs& base, const Runs& fresh, const std::string& name, const CompareRequest& request) {
-  const auto a = by_seed(base, name);
-  const auto b = by_seed(fresh, name);
+  const auto a = metric_by_seed(base, name);
+  const auto b = metric_by_seed(fresh, name);
   Scored s;
   s.row.figure = name;
   s.row.base_runs = a.size();
@@ -110,12 +102,7 @@ Scored scored(const Runs& base, const Runs& fresh, const std::string& name, cons
   s.row.fresh = b.empty() ? kNoFigure : mean(values_of(b));
   s.sign = larger_is_better(name) ? 1 : -1;
   s.margin = larger_is_better(name) ? request.margin : request.margin * s.row.base;
-  std::vector<double> left, right;
-  for (const auto& [seed, value] : a) {
-    if (!b.contains(seed)) continue;
-    left.push_back(value);
-    right.push_back(b.at(seed));
-  }
+  const auto [left, right] = at_common_seeds(a, b);
   if (left.size() > 1) {
     s.comparison = compare_paired(left, right);
     s.row.why = fmt::format("{} common seeds", left.size());

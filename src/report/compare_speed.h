@@ -7,8 +7,6 @@
 
 namespace seqbench {
 
-using Runs = std::vector<const Record*>;
-
 // Training, and prefill and decoding at the longest context; rows for what both sides have timings of. A
 // timing counts as a share of the machine's own rate beside it; the interval is a bootstrap over the runs and
 // the timings within each. Leaves the names of the rows empty.

@@ -34,7 +34,7 @@ void add_series(Plot& plot, Table& data, const Group& group, const Columns& colu
 }  // namespace
 
 Score score_of(const Summary& summary) {
-  std::vector<const Record*> runs;
+  Runs runs;
   for (const Group& group : summary.groups) runs.insert(runs.end(), group.ok.begin(), group.ok.end());
   return {selecting_metric(runs) == "valid.loss"};
 }

@@ -92,6 +92,25 @@ void check_metric(const std::vector<Record>& records, const std::string& name) {
   fail_if(!known, "{}", unknown_name("metric", name, "report", metric_names(records)));
 }
 
+std::map<std::string, double> metric_by_seed(const Runs& runs, const std::string& name) {
+  std::map<std::string, double> values;
+  for (const Record* run : runs) {
+    if (run->ok() && std::isfinite(metric(*run, name))) values[run->field("seed")] = metric(*run, name);
+  }
+  return values;
+}
+
+AtCommonSeeds at_common_seeds(const std::map<std::string, double>& a,
+                              const std::map<std::string, double>& b) {
+  AtCommonSeeds common;
+  for (const auto& [seed, value] : a) {
+    if (!b.contains(seed)) continue;
+    common.a.push_back(value);
+    common.b.push_back(b.at(seed));
+  }
+  return common;
+}
+
 std::string metric_text(const std::string& name, double value) {
   if (!std::isfinite(value)) return "-";
   const std::string last = last_part(name);

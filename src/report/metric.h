@@ -5,6 +5,7 @@
 //   cost.parameters  cost.state_bytes@4096             of cost; @ the context, "@longest" the longest
 //   measured time.train_seconds
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,15 @@ void check_metric(const std::vector<Record>& records, const std::string& name);
 
 // As people read it: shares with three decimals, bytes in KiB, MiB, ...; "-" when it is not finite.
 std::string metric_text(const std::string& name, double value);
+
+// The figure of the runs that are ok and have it, by seed.
+std::map<std::string, double> metric_by_seed(const Runs& runs, const std::string& name);
+
+// Of the seeds that both have, in one order: for a paired test.
+struct AtCommonSeeds {
+  std::vector<double> a = {}, b = {};
+};
+AtCommonSeeds at_common_seeds(const std::map<std::string, double>& a, const std::map<std::string, double>& b);
 
 bool larger_is_better(const std::string& name);
 

@@ -75,7 +75,7 @@ Table runs_table(const Summary& summary) {
 
 // What all runs of the summary have in common.
 std::string common_spec(const Summary& summary) {
-  std::vector<const Record*> runs;
+  Runs runs;
   for (const Group& group : summary.groups) runs.insert(runs.end(), group.rivals.begin(), group.rivals.end());
   if (runs.empty()) return "";
   const Texts varying = varying_fields(runs);

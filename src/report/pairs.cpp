@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <map>
+#include <optional>
 
 #include "experiment/format.h"
 #include "report/metric.h"
@@ -15,22 +14,8 @@ namespace {
 constexpr std::size_t kMostGroups = 12;
 constexpr double kSmall = 0.05;
 
-std::map<std::string, double> by_seed(const Group& group, const std::string& name) {
-  std::map<std::string, double> values;
-  for (const Record* run : group.ok) {
-    if (std::isfinite(metric(*run, name))) values[run->field("seed")] = metric(*run, name);
-  }
-  return values;
-}
-
 std::optional<Pair> pair_of(const Group& a, const Group& b, const std::string& name) {
-  const auto of_a = by_seed(a, name);
-  std::vector<double> left, right;
-  for (const auto& [seed, value] : by_seed(b, name)) {
-    if (!of_a.contains(seed)) continue;
-    left.push_back(of_a.at(seed));
-    right.push_back(value);
-  }
+  const auto [left, right] = at_common_seeds(metric_by_seed(a.ok, name), metric_by_seed(b.ok, name));
   if (left.size() < 2) return std::nullopt;
   return Pair{&a, &b, left.size(), compare_paired(left, right)};
 }

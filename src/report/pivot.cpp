@@ -58,7 +58,7 @@ std::string cell(const Group* group, const std::string& name) {
 }
 
 // No one may compare what was asked of different questions.
-void refuse_mixed_tasks(const std::vector<const Record*>& records, const Texts& fields) {
+void refuse_mixed_tasks(const Runs& records, const Texts& fields) {
   const bool tasks = std::ranges::any_of(
       records, [&](const Record* record) { return record->field("task") != records[0]->field("task"); });
   Texts asked;
@@ -77,7 +77,7 @@ void refuse_mixed_tasks(const std::vector<const Record*>& records, const Texts& 
 
 }  // namespace
 
-Summary pivoted(const std::vector<const Record*>& records, const Pivot& pivot) {
+Summary pivoted(const Runs& records, const Pivot& pivot) {
   Texts fields = pivot.rows;
   fields.insert(fields.end(), pivot.columns.begin(), pivot.columns.end());
   refuse_mixed_tasks(records, fields);
@@ -129,8 +129,8 @@ Texts pivot_notes(const Summary& summary, const Pivot& pivot) {
   return lines;
 }
 
-std::vector<const Record*> filtered(const std::vector<const Record*>& records, const Texts& filters) {
-  std::vector<const Record*> kept = records;
+Runs filtered(const Runs& records, const Texts& filters) {
+  Runs kept = records;
   for (const std::string& filter : filters) {
     const std::size_t equals = filter.find('=');
     fail_if(equals == std::string::npos || equals == 0 || filter[0] == '!',

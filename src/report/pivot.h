@@ -17,13 +17,13 @@ struct Pivot {
 
 // A cell for each combination. Throws Error when results of different tasks or settings of a task would
 // share a cell.
-Summary pivoted(const std::vector<const Record*>& records, const Pivot& pivot);
+Summary pivoted(const Runs& records, const Pivot& pivot);
 // Its cells: mean and interval. `explain`: the runs behind each of them in lines below.
 Table pivot_table(const Summary& summary, const Pivot& pivot, bool explain);
 Texts pivot_notes(const Summary& summary, const Pivot& pivot);
 
 // Keeps records whose field has the value: "mechanism=softmax", "train.lr=0.001,0.002" (either),
 // "task!=copy". Throws Error for a filter of another form, an unknown field, and when nothing is left.
-std::vector<const Record*> filtered(const std::vector<const Record*>& records, const Texts& filters);
+Runs filtered(const Runs& records, const Texts& filters);
 
 }  // namespace seqbench

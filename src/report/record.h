@@ -29,6 +29,8 @@ struct Record {
   std::string trouble() const;
 };
 
+using Runs = std::vector<const Record*>;
+
 struct Records {
   std::vector<Record> all = {};
   Texts problems = {};  // a line for each folder or file that could not be used

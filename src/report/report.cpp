@@ -63,7 +63,7 @@ std::string document(const Summary& summary, const ReportRequest& request, bool 
   return text + "\n" + rendered(pairs, format) + rendered(Texts{note}, format);
 }
 
-std::string pivot_text(const std::vector<const Record*>& records, const ReportRequest& request) {
+std::string pivot_text(const Runs& records, const ReportRequest& request) {
   const Summary summary = pivoted(records, *request.pivot);
   if (request.format == ReportFormat::json) return summaries_json({summary}, {}).dump(2) + "\n";
   return rendered(pivot_table(summary, *request.pivot, request.explain), request.format) +
@@ -84,13 +84,13 @@ std::string summaries_report(const std::vector<Summary>& summaries, const Texts&
 }
 
 // Paths of fields for what the user calls them.
-Texts full_names(const std::vector<const Record*>& records, const Texts& names) {
+Texts full_names(const Runs& records, const Texts& names) {
   Texts paths;
   for (const std::string& name : names) paths.push_back(find_field(records, name));
   return paths;
 }
 
-std::vector<Record> kept_records(const std::vector<const Record*>& kept) {
+std::vector<Record> kept_records(const Runs& kept) {
   std::vector<Record> records;
   for (const Record* record : kept) records.push_back(*record);
   return records;
@@ -120,10 +120,10 @@ Report make_report(const ReportRequest& request) {
     loaded.problems.push_back(fmt::format("{} further result{} of runs that are there already {} left out.",
                                           repeats, repeats == 1 ? "" : "s", repeats == 1 ? "is" : "are"));
   }
-  std::vector<const Record*> all;
+  Runs all;
   for (const Record& record : loaded.all) all.push_back(&record);
   const std::vector<Record> records = kept_records(filtered(all, request.filters));
-  std::vector<const Record*> pointers;
+  Runs pointers;
   for (const Record& record : records) pointers.push_back(&record);
   if (request.pivot) {
     ReportRequest asked = request;

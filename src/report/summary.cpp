@@ -44,7 +44,7 @@ bool better(const Group& a, const Group& b, const std::string& by) {
   return merit(a, by) > merit(b, by);
 }
 
-std::vector<Group> groups_of(const std::vector<const Record*>& records, const Texts& fields) {
+std::vector<Group> groups_of(const Runs& records, const Texts& fields) {
   std::vector<Group> groups;
   for (const Record* record : records) {
     const Texts labels = labels_of(*record, fields);
@@ -90,7 +90,7 @@ double middle_of(const Group& group, const std::string& name) {
   return values.empty() ? kNone : median(values);
 }
 
-Texts varying_fields(const std::vector<const Record*>& records) {
+Texts varying_fields(const Runs& records) {
   Texts order;
   std::map<std::string, std::set<std::string>> values;
   for (const Record* record : records) {
@@ -108,7 +108,7 @@ Texts varying_fields(const std::vector<const Record*>& records) {
   return order;
 }
 
-Texts row_fields(const std::vector<const Record*>& records, const Texts& over) {
+Texts row_fields(const Runs& records, const Texts& over) {
   Texts fields = {"mechanism"};
   for (const std::string& path : varying_fields(records)) {
     if (path != "mechanism" && std::ranges::find(over, path) == over.end()) fields.push_back(path);
@@ -116,7 +116,7 @@ Texts row_fields(const std::vector<const Record*>& records, const Texts& over) {
   return fields;
 }
 
-std::string find_field(const std::vector<const Record*>& records, const std::string& name) {
+std::string find_field(const Runs& records, const std::string& name) {
   std::set<std::string> known = {"experiment"};
   for (const Record* record : records) {
     for (const auto& [path, value] : record->fields) known.insert(path);
@@ -135,7 +135,7 @@ std::string find_field(const std::vector<const Record*>& records, const std::str
   return ending[0];
 }
 
-Summary summarise(const std::string& title, const std::vector<const Record*>& records, const Texts& fields,
+Summary summarise(const std::string& title, const Runs& records, const Texts& fields,
                   const Selection& selection) {
   Summary summary{.title = title, .fields = fields, .selection = selection};
   Texts all = fields;
@@ -149,7 +149,7 @@ Summary summarise(const std::string& title, const std::vector<const Record*>& re
   return summary;
 }
 
-std::string selecting_metric(const std::vector<const Record*>& records) {
+std::string selecting_metric(const Runs& records) {
   const bool by_loss = std::ranges::any_of(records, [](const Record* record) {
     return record->stored &&
            (record->stored->result.test.bits_per_byte || record->stored->result.test.excess);
@@ -159,7 +159,7 @@ std::string selecting_metric(const std::vector<const Record*>& records) {
 
 std::vector<Summary> summaries_of(const std::vector<Record>& records, const Selection& selection) {
   Texts titles;
-  std::map<std::string, std::vector<const Record*>> experiments;
+  std::map<std::string, Runs> experiments;
   for (const Record& record : records) {
     if (!experiments.contains(record.experiment)) titles.push_back(record.experiment);
     experiments[record.experiment].push_back(&record);

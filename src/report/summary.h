@@ -17,9 +17,9 @@ struct Selection {
 // Runs that differ in the seed alone.
 struct Group {
   Texts labels;  // of the fields of its summary
-  std::vector<const Record*> runs = {};
-  std::vector<const Record*> ok = {};
-  std::vector<const Record*> rivals = {};  // all runs it was selected from, itself included
+  Runs runs = {};
+  Runs ok = {};
+  Runs rivals = {};  // all runs it was selected from, itself included
 };
 
 struct Summary {
@@ -42,22 +42,22 @@ Average average_of(const Group& group, const std::string& metric);
 double middle_of(const Group& group, const std::string& metric);
 
 // Fields with more than one value among the records, in their order; never the seed, or the task's name.
-Texts varying_fields(const std::vector<const Record*>& records);
+Texts varying_fields(const Runs& records);
 
 // What tells the rows of a table apart: the mechanism, and what varies but is not selected over.
-Texts row_fields(const std::vector<const Record*>& records, const Texts& over);
+Texts row_fields(const Runs& records, const Texts& over);
 
 // What users mean by `name`: a field as it is, or the one that ends in ".name". Throws Error when there is
 // none, or more than one.
-std::string find_field(const std::vector<const Record*>& records, const std::string& name);
+std::string find_field(const Runs& records, const std::string& name);
 
 // Groups by `fields`, each the best by the selection among those that have the same fields: first the most
 // runs that are ok, then the best mean, then the first. Groups stand in the order of the records.
-Summary summarise(const std::string& title, const std::vector<const Record*>& records, const Texts& fields,
+Summary summarise(const std::string& title, const Runs& records, const Texts& fields,
                   const Selection& selection);
 
 // valid.loss for text and sources of known entropy, else valid.accuracy.
-std::string selecting_metric(const std::vector<const Record*>& records);
+std::string selecting_metric(const Runs& records);
 
 // One summary for each experiment. Selected over: `over`, or all that varies in train when there is none.
 std::vector<Summary> summaries_of(const std::vector<Record>& records, const Selection& selection);

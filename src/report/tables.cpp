@@ -51,7 +51,7 @@ std::string seeds_text(const Group& group) {
                                               : fmt::format("{}/{}", group.ok.size(), group.runs.size());
 }
 
-std::string solved_text(const std::vector<const Record*>& runs) {
+std::string solved_text(const Runs& runs) {
   const auto solved = std::ranges::count_if(
       runs, [](const Record* run) { return run->ok() && run->stored->result.test.accuracy >= kSolved; });
   return fmt::format("{}/{}", solved, runs.size());
@@ -218,7 +218,7 @@ std::string results_text(const Plan& plan, const Results& results) {
   std::string text;
   for (const Experiment& experiment : plan.experiments) {
     const std::vector<Record> records = records_of(plan, experiment, results);
-    std::vector<const Record*> pointers;
+    Runs pointers;
     for (const Record& record : records) pointers.push_back(&record);
     Selection selection{experiment.grid.select.over, experiment.grid.select.by};
     std::ranges::replace(selection.over, std::string("model.mixer"), std::string("mechanism"));

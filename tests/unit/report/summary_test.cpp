@@ -11,8 +11,8 @@
 namespace seqbench {
 namespace {
 
-std::vector<const Record*> pointers(const std::vector<Record>& records) {
-  std::vector<const Record*> all;
+Runs pointers(const std::vector<Record>& records) {
+  Runs all;
   for (const Record& record : records) all.push_back(&record);
   return all;
 }
@@ -23,13 +23,11 @@ TEST_CASE("seeds go into one group, and select keeps the best mean on valid for 
   const Summary all = summarise("", pointers(records), {"mechanism", "train.lr"}, {});
   REQUIRE(all.groups.size() == 4);
   CHECK(all.groups[1].labels == Texts{"softmax", "0.2"});
-  CHECK(all.groups[1].ok == std::vector<const Record*>{&records[2], &records[3]});
+  CHECK(all.groups[1].ok == Runs{&records[2], &records[3]});
   const Summary best = summarise("", pointers(records), {"mechanism"}, {{"train.lr"}, "valid.accuracy"});
   REQUIRE(best.groups.size() == 2);
-  CHECK(best.groups[0].runs ==
-        std::vector<const Record*>{&records[2], &records[3]});  // 0.8, 0.8 over 0.5, 0.9
-  CHECK(best.groups[1].runs ==
-        std::vector<const Record*>{&records[6], &records[7]});  // 0.9, 0.2 over 0.3, 0.3
+  CHECK(best.groups[0].runs == Runs{&records[2], &records[3]});  // 0.8, 0.8 over 0.5, 0.9
+  CHECK(best.groups[1].runs == Runs{&records[6], &records[7]});  // 0.9, 0.2 over 0.3, 0.3
   CHECK(best.groups[0].rivals.size() == 4);
 }
 
@@ -38,8 +36,8 @@ TEST_CASE("select prefers runs that are ok, and can go by loss") {
   scene.results[6]->result.status = Status::diverged;
   const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
   const Summary best = summarise("", pointers(records), {"mechanism"}, {{"train.lr"}, "valid.loss"});
-  CHECK(best.groups[0].runs == std::vector<const Record*>{&records[2], &records[3]});
-  CHECK(best.groups[1].runs == std::vector<const Record*>{&records[4], &records[5]});
+  CHECK(best.groups[0].runs == Runs{&records[2], &records[3]});
+  CHECK(best.groups[1].runs == Runs{&records[4], &records[5]});
 }
 
 TEST_CASE("an average has Student's interval over runs, and of one run Wilson's for the test") {
