@@ -1,6 +1,6 @@
 #!/bin/bash
 # slurm_test.sh SEQBENCH: the script that `run --slurm` writes, on a Slurm of one node that this starts and stops. As root, with
-# Debian's slurm-wlm and munge; skipped (77) where they are not. Not part of ctest: it starts daemons.
+# Debian's slurm-wlm and munge; skipped (77) where they are not.
 set -u
 seqbench=$(realpath "$1")
 for program in slurmctld slurmd sbatch squeue munged; do
