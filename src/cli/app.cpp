@@ -95,13 +95,15 @@ class App {
         ->type_name("N")
         ->check(CLI::Range(1, kMostThreads))
         ->capture_default_str();
-    run->add_option("--shard", a.shard, "this part of the runs alone: 2/4 is the second of four")
-        ->type_name("I/N")
-        ->capture_default_str();
-    run->add_option("--slurm", a.slurm, "write a script for sbatch, a task per run, and stop")
-        ->type_name("SCRIPT");
+    auto* const shard =
+        run->add_option("--shard", a.shard, "this part of the runs alone: 2/4 is the second of four")
+            ->type_name("I/N")
+            ->capture_default_str();
+    run->add_option("--slurm", a.slurm, "write a script for sbatch, tasks for all runs to do, and stop")
+        ->type_name("SCRIPT")
+        ->excludes(shard);
     run->add_flag("--dry-run", a.dry_run, "print runs, parameters, FLOPs and estimated time, and stop");
-    run->add_flag("--force", a.force, "run again what is finished or begun");
+    run->add_flag("--force", a.force, "run again what is finished or begun")->excludes("--slurm");
     run->add_flag("--quiet", a.quiet, "no progress; errors and the table only");
     run->footer("A finished run is skipped, an interrupted one goes on where it stopped.");
   }
@@ -182,7 +184,7 @@ class App {
              "FIELD,..");
     report->add_option("--select", a.select, "what decides that; default: valid.accuracy, of text valid.loss")
         ->type_name("METRIC");
-    report->add_flag("--explain", a.explain, "name the files behind each row");
+    report->add_flag("--explain", a.explain, "name the files behind each row or cell");
     report->add_option("--plots", a.plots, "write each plot as an SVG file into this folder")
         ->type_name("DIR");
   }

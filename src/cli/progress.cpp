@@ -72,9 +72,11 @@ void ProgressDisplay::finished(std::size_t run, const StoredResult& stored) {
 }
 
 std::string ProgressDisplay::grid_left() const {
-  if (done_ == 0 || done_ >= runs_) return "";
+  double done = static_cast<double>(done_);
+  for (const auto& [run, progress] : running_) done += share_done(progress);
+  if (runs_ < 2 || done_ >= runs_ || done <= 0) return "";
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  const double left = seconds / static_cast<double>(done_) * static_cast<double>(runs_ - done_);
+  const double left = seconds / done * (static_cast<double>(runs_) - done);
   return fmt::format("; {} of {} done, about {} left", done_, runs_, short_duration(left));
 }
 

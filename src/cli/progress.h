@@ -31,7 +31,8 @@ class ProgressDisplay : public Observer {
   void clear();
   void print(const std::string& line);
 
-  // "; 3 of 12 done, about 4 min 10 s left", by the time that runs have taken so far; "" at the end.
+  // "; 3 of 12 done, about 4 min 10 s left", by the time that runs have taken so far, those under way by
+  // their steps; "" at the end, and of a single run.
   std::string grid_left() const;
 
   const Plan& plan_;

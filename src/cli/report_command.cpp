@@ -15,7 +15,7 @@ ReportRequest request_of(const ReportArguments& a) {
                         .explain = a.explain,
                         .plots = a.plots};
   if (a.rows.empty() && a.columns.empty() && a.metric.empty()) return request;
-  Pivot pivot{.columns = a.columns, .by = a.select};
+  Pivot pivot{.columns = a.columns};
   if (!a.rows.empty()) pivot.rows = a.rows;
   if (!a.metric.empty()) pivot.metric = a.metric;
   request.pivot = pivot;

@@ -67,11 +67,11 @@ int run_command(const RunArguments& arguments) {
     return print_text(forecast_text(plan, runs, results, arguments.jobs, threads_of_a_run(arguments)));
   const std::vector<std::size_t> to_do = missing_of(runs, results);
   if (!arguments.slurm.empty()) {
-    write_slurm_script(arguments.slurm, slurm_array(arguments, to_do.size()));
+    const std::size_t tasks = write_slurm_script(arguments.slurm, slurm_array(arguments, to_do.size()));
     return print_text(
         fmt::format("sbatch {} starts {} tasks; then the same command without --slurm prints the "
                     "table.\n",
-                    arguments.slurm, to_do.size()));
+                    arguments.slurm, tasks));
   }
   if (to_do.size() < runs.size() && !arguments.quiet) {
     print_error(fmt::format("{} of {} runs are finished already and skipped\n", runs.size() - to_do.size(),

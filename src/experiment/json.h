@@ -1,5 +1,5 @@
-// JSON files and values. Only src/experiment sees JSON; this header costs nothing, <nlohmann/json.hpp> two
-// seconds a file.
+// JSON files and values. Only src/experiment and src/report see JSON; this header costs nothing,
+// <nlohmann/json.hpp> two seconds a file.
 #pragma once
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>

@@ -123,6 +123,7 @@ Json json_of(const Cost& cost) {
   if (cost.parameters == 0) return nullptr;
   Json json = {{"parameters", cost.parameters},
                {"mixer_parameters", cost.mixer_parameters},
+               {"task_length", cost.task_length},
                {"state_bytes", json_of(cost.state_bytes)},
                {"flops_per_token", cost.flops_per_token}};
   json["train_tokens_per_s"] = cost.train_tokens_per_s ? Json(*cost.train_tokens_per_s) : Json();
@@ -143,6 +144,7 @@ Cost cost_of(const Json& json) {
   if (json.is_null()) return cost;
   json.at("parameters").get_to(cost.parameters);
   json.at("mixer_parameters").get_to(cost.mixer_parameters);
+  cost.task_length = json.value("task_length", cost.task_length);
   cost.state_bytes = map_of<std::int64_t>(json.at("state_bytes"));
   cost.flops_per_token = number(json.at("flops_per_token"));
   if (!json.at("train_tokens_per_s").is_null())

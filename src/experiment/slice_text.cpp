@@ -203,8 +203,9 @@ Texts test_cells(const std::vector<const Metrics*>& all) {
 }  // namespace
 
 bool is_length(const SettingMetrics& test) {
-  return std::ranges::all_of(test.setting,
-                             [](const auto& s) { return s.first == "length" || s.first == "min_length"; });
+  return test.setting.contains("length") && std::ranges::all_of(test.setting, [](const auto& s) {
+           return s.first == "length" || s.first == "min_length";
+         });
 }
 
 std::string name_of(const SettingMetrics& test) {

@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kMostTasks = 1000;
 constexpr const char* kMark = "# an array of seqbench runs";
 
+std::size_t tasks_of(const SlurmArray& array) { return std::min(array.runs, kMostTasks); }
+
 }  // namespace
 
 std::string shell_quoted(const std::string& text) {
@@ -23,7 +25,7 @@ std::string shell_quoted(const std::string& text) {
 
 std::string slurm_script(const SlurmArray& array) {
   fail_if(array.runs == 0, "--slurm: all runs are finished already; nothing is left for a script to do.");
-  const std::size_t tasks = std::min(array.runs, kMostTasks);
+  const std::size_t tasks = tasks_of(array);
   std::string command = shell_quoted(array.program) + " run";
   for (const std::string& spec : array.specs) command += " " + shell_quoted(spec);
   for (const std::string& set : array.sets) command += " --set " + shell_quoted(set);
@@ -36,7 +38,7 @@ std::string slurm_script(const SlurmArray& array) {
       shell_quoted(array.out), tasks);
 }
 
-void write_slurm_script(const std::filesystem::path& file, const SlurmArray& array) {
+std::size_t write_slurm_script(const std::filesystem::path& file, const SlurmArray& array) {
   const std::string script = slurm_script(array);
   if (std::filesystem::exists(file)) {
     std::ifstream in(file);
@@ -50,6 +52,7 @@ void write_slurm_script(const std::filesystem::path& file, const SlurmArray& arr
   out << script;
   out.flush();
   fail_if(!out, "--slurm {}: cannot be written.", file.string());
+  return tasks_of(array);
 }
 
 }  // namespace seqbench

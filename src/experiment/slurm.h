@@ -11,18 +11,19 @@ namespace seqbench {
 struct SlurmArray {
   std::string program;  // absolute
   Texts specs, sets;
-  std::string out;     // absolute
-  std::string folder;  // that paths in specs are relative to
-  int threads = 1;     // of a run
-  std::size_t runs =
-      0;  // to do: a task each, of which there are at most 1000 (Slurm's default limit is 1001)
+  std::string out;       // absolute
+  std::string folder;    // that paths in specs are relative to
+  int threads = 1;       // of a run
+  std::size_t runs = 0;  // to do
 };
 
-// A script for sbatch: each task takes its shard of the runs. Throws Error when nothing is left to do.
+// A script for sbatch: as many tasks as there are runs to do, at most 1000 (Slurm's default limit is 1001),
+// each of which takes its shard of the plan. Throws Error when nothing is left to do.
 std::string slurm_script(const SlurmArray& array);
 
-// Writes it. Throws Error for a file that is there and was not written by this function.
-void write_slurm_script(const std::filesystem::path& file, const SlurmArray& array);
+// Writes it, and returns the number of tasks. Throws Error for a file that is there and was not written by
+// this function.
+std::size_t write_slurm_script(const std::filesystem::path& file, const SlurmArray& array);
 
 // `text` as one word of a shell.
 std::string shell_quoted(const std::string& text);

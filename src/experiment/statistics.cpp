@@ -85,6 +85,20 @@ Interval student_interval(const std::vector<double>& values, Interval within) {
   return {std::max(within.low, middle - half), std::min(within.high, middle + half)};
 }
 
+std::size_t runs_for(double wanted, double standard_error, std::size_t count) {
+  constexpr std::size_t kMost = 10000;
+  const double deviation = standard_error * std::sqrt(static_cast<double>(count));
+  const auto enough = [&](std::size_t n) {
+    return t_quantile(n - 1) * deviation <= wanted * std::sqrt(static_cast<double>(n));
+  };
+  std::size_t low = 1, high = kMost;  // too few, enough
+  while (high - low > 1) {
+    const std::size_t middle = (low + high) / 2;
+    (enough(middle) ? high : low) = middle;
+  }
+  return high;
+}
+
 Comparison compare_paired(const std::vector<double>& a, const std::vector<double>& b) {
   std::vector<double> differences;
   for (std::size_t i = 0; i < a.size(); ++i) differences.push_back(b[i] - a[i]);

@@ -21,6 +21,12 @@ Interval student_interval(const std::vector<double>& values, Interval within);
 // Abramowitz and Stegun 26.7.3 and 26.7.4, exact.
 double student_p(double t, std::size_t freedom);
 
+constexpr double kSmallP = 0.05;  // what is less is no chance
+
+// How many values it takes for Student's interval of their mean to reach at most `wanted` > 0 to either side,
+// judged by the standard error of the mean of `count` >= 2 values. At most 10000.
+std::size_t runs_for(double wanted, double standard_error, std::size_t count);
+
 struct Comparison {
   double difference = 0;  // of the means, b - a
   Interval interval;      // 95%, of that

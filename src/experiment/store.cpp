@@ -85,6 +85,7 @@ std::optional<StoredResult> load_result(const PlannedRun& run) {
 void save_result(const PlannedRun& run, const StoredResult& stored) {
   try {
     write_whole(run.folder / "result.json", result_json(run, stored).dump(2) + "\n");
+    if (stored.result.status != Status::failed) fs::remove(run.folder / "checkpoint.safetensors");
   } catch (const fs::filesystem_error& error) {
     fail("{}", error.what());
   }

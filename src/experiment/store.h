@@ -29,7 +29,8 @@ StoredResult stored_result(const Json& json);
 // The result of a run, if it has one. Throws Error that names the file when it is there but cannot be read.
 std::optional<StoredResult> load_result(const PlannedRun& run);
 
-// Writes result.json at once and whole: a temporary file, made durable, then renamed. Throws Error.
+// Writes result.json at once and whole: a temporary file, made durable, then renamed. Then the checkpoint
+// goes, but for that of a run that failed, which the next try goes on from. Throws Error.
 void save_result(const PlannedRun& run, const StoredResult& stored);
 
 // Removes what an earlier run left, so that the next one starts from its first step.

@@ -45,14 +45,16 @@ std::string csv_cell(const std::string& text) {
   return "\"" + with_replaced(text, "\"", [](char) { return std::string("\"\""); }) + "\"";
 }
 
+// A bracket or a star that starts a row would be an argument of the line's end before it.
 std::string latex_cell(const std::string& text) {
-  return with_replaced(text, "&%$#_{}~^\\<>", [](char c) {
-    if (c == '~') return std::string("\\textasciitilde{}");
-    if (c == '^') return std::string("\\textasciicircum{}");
-    if (c == '\\') return std::string("\\textbackslash{}");
-    if (c == '<' || c == '>') return fmt::format("${}$", c);
-    return fmt::format("\\{}", c);
-  });
+  const char* const guard = text.starts_with('[') || text.starts_with('*') ? "{}" : "";
+  return guard + with_replaced(text, "&%$#_{}~^\\<>", [](char c) {
+           if (c == '~') return std::string("\\textasciitilde{}");
+           if (c == '^') return std::string("\\textasciicircum{}");
+           if (c == '\\') return std::string("\\textbackslash{}");
+           if (c == '<' || c == '>') return fmt::format("${}$", c);
+           return fmt::format("\\{}", c);
+         });
 }
 
 // Cells of one line of a table, each made by `cell`.

@@ -3,40 +3,69 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
-#include <limits>
 #include <map>
+#include <set>
 
 #include "base/error.h"
+#include "report/compare_score.h"
 #include "report/compare_speed.h"
-#include "report/metric.h"
-#include "report/plot.h"
 #include "report/summary.h"
 
 namespace seqbench {
 namespace {
 
-constexpr double kSmall = 0.05;
 constexpr std::size_t kMostNamed = 6;
 
 using Key = std::vector<std::pair<std::string, std::string>>;
+using Groups = std::map<Key, Runs>;
 
-// What must be the same on both sides: everything but the seed, what is measured besides, and `allow`.
+bool contains(const Texts& texts, const std::string& text) {
+  return std::ranges::find(texts, text) != texts.end();
+}
+
+// What must be the same on both sides: everything but the seed, what is measured besides, and `allow`. The
+// mechanism's name depends on the runs beside it; its options are here one by one.
 Key key_of(const Record& record, const Texts& allow) {
   Key key = {{"experiment", record.experiment}};
-  for (const auto& [path, value] : record.fields) {
-    const bool free = path == "seed" || path == "mechanism" || path.starts_with("measure.") ||
-                      std::ranges::find(allow, path) != allow.end();
-    if (!free) key.emplace_back(path, value);
-  }
+  key.insert(key.end(), record.fields.begin(), record.fields.end());
+  std::erase_if(key, [&](const auto& field) {
+    const std::string& path = field.first;
+    return path == "seed" || path == "mechanism" || path.starts_with("measure.") || contains(allow, path);
+  });
   return key;
 }
 
-std::map<Key, Runs> groups_of(const std::vector<Record>& records, const Texts& allow) {
-  std::map<Key, Runs> groups;
+Runs pointers_to(const std::vector<Record>& records) {
+  Runs runs;
+  for (const Record& record : records) runs.push_back(&record);
+  return runs;
+}
+
+// Runs may not be taken for seeds of one another that are none.
+void refuse_pooled(const Runs& runs, const Texts& allow, const char* side) {
+  for (const std::string& path : allow) {
+    const auto other = std::ranges::find_if(
+        runs, [&](const Record* run) { return run->field(path) != runs[0]->field(path); });
+    if (other == runs.end()) continue;
+    fail("--allow {}: {} has runs with {} and with {}, and which of them to compare is not said.", path, side,
+         runs[0]->field(path), (*other)->field(path));
+  }
+}
+
+Groups groups_of(const std::vector<Record>& records, const Texts& allow, const char* side) {
+  Groups groups;
   for (const Record& record : records) groups[key_of(record, allow)].push_back(&record);
+  for (const auto& [key, runs] : groups) refuse_pooled(runs, allow, side);
   return groups;
+}
+
+// Those whose key is not in `others`.
+Groups without(const Groups& groups, const Groups& others) {
+  Groups left;
+  for (const auto& [key, runs] : groups) {
+    if (!others.contains(key)) left.emplace(key, runs);
+  }
+  return left;
 }
 
 Texts differences(const Key& a, const Key& b) {
@@ -53,150 +82,78 @@ Texts differences(const Key& a, const Key& b) {
   return all;
 }
 
-// The least that tells `key` from some group of `others` in the same experiment and of the same mechanism.
-Texts nearest_difference(const Key& key, const std::string& mechanism, const std::map<Key, Runs>& others) {
+// The least that tells the group from one of `others` in the same experiment and of the same mixer.
+Texts nearest_difference(const Key& key, const Record& run, const Groups& others) {
   Texts nearest;
   for (const auto& [other, runs] : others) {
-    if (other[0] != key[0] || runs[0]->field("mechanism") != mechanism) continue;
+    if (runs[0]->experiment != run.experiment || runs[0]->field("model.mixer") != run.field("model.mixer"))
+      continue;
     const Texts found = differences(key, other);
     if (nearest.empty() || found.size() < nearest.size()) nearest = found;
   }
   return nearest;
 }
 
-std::vector<double> values_of(const std::map<std::string, double>& by_seed) {
-  std::vector<double> values;
-  for (const auto& [seed, value] : by_seed) values.push_back(value);
-  return values;
-}
-
-// Of one run each, from the intervals over its test examples.
-Comparison compare_single(const Record& a, const Record& b, const std::string& name) {
-  const double difference = metric(b, name) - metric(a, name);
-  const auto error = [](const Record& run) {
-    const Interval& interval = run.stored->result.test.accuracy_interval;
-    return (interval.high - interval.low) / (2 * 1.96);
-  };
-  const double both = name == "test.accuracy" ? std::hypot(error(a), error(b)) : kNoFigure;
-  return {difference,
-          {difference - 1.96 * both, difference + 1.96 * both},
-          std::isfinite(both) ? std::erfc(std::abs(difference) / both / std::sqrt(2.0)) : 1.0,
-          both};
-}
-
-struct Scored {
-  Compared row;
-  Comparison comparison;
-  double margin = 0;
-  double sign = 1;  // of what is better
-};
-
-Scored scored(const Runs& base, const Runs& fresh, const std::string& name, const CompareRequest& request) {
-  const auto a = metric_by_seed(base, name);
-  const auto b = metric_by_seed(fresh, name);
-  Scored s;
-  s.row.figure = name;
-  s.row.base_runs = a.size();
-  s.row.fresh_runs = b.size();
-  s.row.base = a.empty() ? kNoFigure : mean(values_of(a));
-  s.row.fresh = b.empty() ? kNoFigure : mean(values_of(b));
-  s.sign = larger_is_better(name) ? 1 : -1;
-  s.margin = larger_is_better(name) ? request.margin : request.margin * s.row.base;
-  const auto [left, right] = at_common_seeds(a, b);
-  if (left.size() > 1) {
-    s.comparison = compare_paired(left, right);
-    s.row.why = fmt::format("{} common seeds", left.size());
-  } else if (a.size() > 1 && b.size() > 1) {
-    s.comparison = compare_unpaired(values_of(a), values_of(b));
-    s.row.why = "different seeds";
-  } else if (!a.empty() && !b.empty()) {
-    s.comparison = compare_single(*base[0], *fresh[0], name);
-    s.row.why = "one run, over its examples";
-  }
-  s.row.interval = s.comparison.interval;
-  return s;
-}
-
-void decide(Scored& s, double p) {
-  Compared& row = s.row;
-  const double gain = s.sign * s.comparison.difference;
-  const Interval& i = s.comparison.interval;
-  if (p < kSmall && std::abs(gain) > s.margin) {
-    row.verdict = gain > 0 ? Verdict::better : Verdict::worse;
-    row.why += fmt::format(", p = {:.2g}", p);
-  } else if (i.low >= -s.margin && i.high <= s.margin) {
-    row.verdict = Verdict::same;
-  } else {
-    row.why += "; " + more_needed((i.high - i.low) / 2, std::max(std::abs(gain), s.margin),
-                                  std::min(row.base_runs, row.fresh_runs));
-  }
-}
-
 // What tells the groups of an experiment apart, short.
-std::string label_of(const Record& record, const Texts& varying) {
+std::string label_of(const Record& record, const Texts& varying, const Texts& allow) {
   Texts parts = {record.field("mechanism")};
   for (const std::string& path : varying) {
-    if (path != "mechanism" && !path.starts_with("measure."))
+    if (path != "mechanism" && !path.starts_with("measure.") && !contains(allow, path))
       parts.push_back(fmt::format("{}={}", path.substr(path.rfind('.') + 1), record.field(path)));
   }
   return fmt::format("{}", fmt::join(parts, " "));
 }
 
-std::string scored_by(const Runs& runs) {
-  return selecting_metric(runs) == "valid.loss" ? "test.loss" : "test.accuracy";
-}
-
-std::size_t not_ok(const Runs& runs) {
-  return static_cast<std::size_t>(std::ranges::count_if(runs, [](const Record* run) { return !run->ok(); }));
+std::set<std::string> processors(const std::vector<Record>& records) {
+  std::set<std::string> found;
+  for (const Record& record : records) {
+    if (record.stored) found.insert(record.stored->environment.cpu);
+  }
+  return found;
 }
 
 class Comparer {
  public:
   explicit Comparer(const CompareRequest& request)
       : request_(request), base_(load_records(request.base)), fresh_(load_records(request.fresh)) {
-    for (const Records* side : {&base_, &fresh_})
+    for (Records* side : {&base_, &fresh_}) {
+      drop_copies(side->all);
       report_.problems.insert(report_.problems.end(), side->problems.begin(), side->problems.end());
+    }
   }
 
   ComparisonReport operator()() {
     check_allowed();
-    const auto base = groups_of(base_.all, request_.allow);
-    const auto fresh = groups_of(fresh_.all, request_.allow);
-    refuse_different(base, fresh);
+    const Groups base = groups_of(base_.all, request_.allow, "BASE");
+    const Groups fresh = groups_of(fresh_.all, request_.allow, "NEW");
+    refuse_different(without(base, fresh), without(fresh, base));
+    if (request_.speed) note_processors();
     for (const auto& [key, runs] : base) {
-      if (fresh.contains(key)) add_group(runs, fresh.at(key), label_of(*runs[0], varying(key[0].second)));
+      if (fresh.contains(key)) add_group(runs, fresh.at(key));
     }
-    fail_if(report_.rows.empty() && scored_.empty(), "BASE and NEW have no run in common.");
-    finish_scores();
+    fail_if(scores_.empty(), "BASE and NEW have no run in common.");
+    decide(scores_);
+    std::vector<Compared> rows;
+    for (const ScoreComparison& score : scores_) rows.push_back(score.row);
+    report_.rows.insert(report_.rows.begin(), rows.begin(), rows.end());
     return std::move(report_);
   }
 
  private:
   void check_allowed() const {
-    Runs all;
-    for (const Record& record : base_.all) all.push_back(&record);
+    Runs all = pointers_to(base_.all);
+    const Runs fresh = pointers_to(fresh_.all);
+    all.insert(all.end(), fresh.begin(), fresh.end());
     for (const std::string& field : request_.allow) {
-      fail_if(find_field(all, field) != field, "--allow {}: expected a whole path, {}.", field,
-              find_field(all, field));
+      const std::string whole = find_field(all, field);
+      fail_if(whole != field, "--allow {}: expected a whole path, {}.", field, whole);
     }
   }
 
-  Texts varying(const std::string& experiment) const {
-    Runs runs;
-    for (const Record& record : base_.all) {
-      if (record.experiment == experiment) runs.push_back(&record);
-    }
-    return varying_fields(runs);
-  }
-
-  void refuse_different(const std::map<Key, Runs>& base, const std::map<Key, Runs>& fresh) {
-    for (const auto& [key, runs] : fresh) {
-      if (!base.contains(key) && nearest_difference(key, runs[0]->field("mechanism"), base).empty())
-        report_.problems.push_back(fmt::format("{}: only in NEW.", runs[0]->id));
-    }
-    for (const auto& [key, runs] : base) {
-      if (fresh.contains(key)) continue;
-      Texts found = nearest_difference(key, runs[0]->field("mechanism"), fresh);
+  // A group that only one side has is a problem; one that the other side has otherwise is refused.
+  void refuse_different(const Groups& lost, const Groups& added) {
+    for (const auto& [key, runs] : lost) {
+      Texts found = nearest_difference(key, *runs[0], added);
       if (found.empty()) {
         report_.problems.push_back(fmt::format("{}: only in BASE.", runs[0]->id));
         continue;
@@ -206,46 +163,42 @@ class Comparer {
       fail("{}: cannot be compared: {}{}. \"--allow PATH\" compares what differs in a setting all the same.",
            runs[0]->id, fmt::join(found, "; "), more > 0 ? fmt::format("; and {} more", more) : "");
     }
+    for (const auto& [key, runs] : added)
+      report_.problems.push_back(fmt::format("{}: only in NEW.", runs[0]->id));
   }
 
-  void add_group(const Runs& base, const Runs& fresh, const std::string& name) {
-    Scored s = scored(base, fresh, scored_by(base), request_);
-    s.row.experiment = base[0]->experiment;
-    s.row.name = name;
-    if (not_ok(fresh) > 0 && not_ok(base) == 0) {
-      s.row.verdict = Verdict::worse;
-      s.row.why = fmt::format("{} of {} runs ended badly", not_ok(fresh), fresh.size());
-      report_.rows.push_back(s.row);
-    } else {
-      scored_.push_back(std::move(s));
+  void note_processors() {
+    const auto before = processors(base_.all), after = processors(fresh_.all);
+    if (before == after) return;
+    report_.problems.push_back(fmt::format(
+        "BASE ran on {} and NEW on {}: as shares of each machine's matrix products, speeds compare roughly.",
+        fmt::join(before, ", "), fmt::join(after, ", ")));
+  }
+
+  void add_group(const Runs& base, const Runs& fresh) {
+    Runs beside;
+    for (const Record& record : base_.all) {
+      if (record.experiment == base[0]->experiment) beside.push_back(&record);
     }
-    if (!request_.speed) return;
-    std::vector<Compared> speeds = compare_speeds(base, fresh, request_.speed_margin);
-    if (speeds.empty() && (has_speed(base) || has_speed(fresh)))
-      report_.problems.push_back(
-          fmt::format("{}: speed is not compared: its timings are not in both BASE and NEW.", name));
-    for (Compared& row : speeds) {
+    const std::string name = label_of(*base[0], varying_fields(beside), request_.allow);
+    const auto named = [&](Compared& row) {
       row.experiment = base[0]->experiment;
       row.name = name;
+    };
+    scores_.push_back(compare_scores(base, fresh, request_.margin));
+    named(scores_.back().row);
+    if (!request_.speed) return;
+    SpeedComparison speeds = compare_speeds(base, fresh, request_.speed_margin);
+    for (const std::string& problem : speeds.problems) report_.problems.push_back(name + ": " + problem);
+    for (Compared& row : speeds.rows) {
+      named(row);
       report_.rows.push_back(std::move(row));
     }
   }
 
-  void finish_scores() {
-    std::vector<double> p;
-    for (const Scored& s : scored_) p.push_back(s.comparison.p);
-    p = holm(p);
-    std::vector<Compared> rows;
-    for (std::size_t i = 0; i < scored_.size(); ++i) {
-      decide(scored_[i], p[i]);
-      rows.push_back(scored_[i].row);
-    }
-    report_.rows.insert(report_.rows.begin(), rows.begin(), rows.end());
-  }
-
   const CompareRequest& request_;
   Records base_, fresh_;
-  std::vector<Scored> scored_;
+  std::vector<ScoreComparison> scores_;
   ComparisonReport report_;
 };
 

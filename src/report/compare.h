@@ -22,8 +22,9 @@ struct CompareRequest {
 // One figure of the runs that differ in the seed alone.
 struct Compared {
   std::string experiment;
-  std::string name;            // "softmax 0.002": what tells its runs from others of the experiment
-  std::string figure;          // "test.accuracy", "test.loss", "train speed", "prefill speed", "decode speed"
+  std::string name;    // "softmax 0.002": what tells its runs from others of the experiment
+  std::string figure;  // "test.accuracy", "test.loss", "train speed", "decode speed at 1024", ...
+  bool is_speed = false;
   double base = 0, fresh = 0;  // means; of speed 1 and the ratio
   Interval interval;           // 95%, of fresh - base; of speed of the ratio
   std::size_t base_runs = 0, fresh_runs = 0;
@@ -33,20 +34,18 @@ struct Compared {
 
 struct ComparisonReport {
   std::vector<Compared> rows;
-  Texts problems;  // results that could not be read, groups that only one side has
+  Texts problems;  // results that could not be read, groups that only one side has, what is not compared
 };
 
-// Accuracy (loss of text and of sources): a paired t test over common seeds, or Welch's, with Holm's
-// correction over all groups; of one run each, the normal approximation over test examples. Speed: each
-// timing divided by the rate of matrix products just before it, and a bootstrap (report/compare_speed.h).
-// Throws Error when a folder has no result, when both have nothing in common, and when what is to be compared
-// differs in anything but the seed, the machine and what request.allow names (a task's version, its data, a
-// setting), by name.
+// Scores as report/compare_score.h says, speeds as report/compare_speed.h. Of copies of a result one counts.
+// Throws Error when a folder has no result, when both have nothing in common, when a field of request.allow
+// differs within one side, and when what is to be compared differs in anything but the seed, what is measured
+// besides, the machine and request.allow (a task's version, its data, a setting), by name.
 ComparisonReport compare(const CompareRequest& request);
 
 std::string comparison_text(const ComparisonReport& report);
 std::string comparison_markdown(const ComparisonReport& report);
-// JUnit's XML: a test case per row, which fails when it is worse.
+// JUnit's XML: a test case per row, which fails when it is worse, and a skipped one per problem.
 std::string comparison_junit(const ComparisonReport& report);
 
 }  // namespace seqbench

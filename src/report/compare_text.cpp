@@ -11,6 +11,14 @@
 namespace seqbench {
 namespace {
 
+std::string difference_text(const Compared& row) {
+  const auto& [low, high] = row.interval;
+  if (row.is_speed) return fmt::format("x{:.3f} [{:.3f}, {:.3f}]", row.fresh, low, high);
+  if (!std::isfinite(row.base) || !std::isfinite(row.fresh)) return "-";
+  const std::string difference = fmt::format("{:+.3f}", row.fresh - row.base);
+  return std::isfinite(low) ? fmt::format("{} [{:+.3f}, {:+.3f}]", difference, low, high) : difference;
+}
+
 Table table_of(const ComparisonReport& report) {
   Table table;
   for (const char* name : {"experiment", "runs of", "figure"}) table.add_column(name, Align::left);
@@ -18,16 +26,9 @@ Table table_of(const ComparisonReport& report) {
   table.add_column("verdict", Align::left);
   table.add_column("", Align::left);
   for (const Compared& row : report.rows) {
-    const bool speed = row.figure.ends_with("speed");
-    const double difference = speed ? row.fresh : row.fresh - row.base;
-    const std::string interval = std::isfinite(row.interval.low)
-                                     ? fmt::format(" [{:+.3f}, {:+.3f}]", row.interval.low, row.interval.high)
-                                     : "";
-    table.add_row(
-        {row.experiment, row.name, row.figure, speed ? "1" : share(row.base), share(row.fresh),
-         speed ? fmt::format("x{:.3f} [{:.3f}, {:.3f}]", row.fresh, row.interval.low, row.interval.high)
-               : fmt::format("{:+.3f}{}", difference, interval),
-         fmt::format("{} / {}", row.base_runs, row.fresh_runs), name_of(row.verdict), row.why});
+    table.add_row({row.experiment, row.name, row.figure, row.is_speed ? "1" : share(row.base),
+                   share(row.fresh), difference_text(row),
+                   fmt::format("{} / {}", row.base_runs, row.fresh_runs), name_of(row.verdict), row.why});
   }
   return table;
 }
@@ -42,8 +43,7 @@ std::string verdicts(const ComparisonReport& report) {
 }
 
 constexpr const char* kNote =
-    "speed: the ratio new to base of rates that are shares of the machine's matrix products in the same "
-    "process.";
+    "speed: new over base, each timing as a share of the rate of matrix products right beside it.";
 
 }  // namespace
 
@@ -52,7 +52,9 @@ std::string comparison_text(const ComparisonReport& report) {
 }
 
 std::string comparison_markdown(const ComparisonReport& report) {
-  return "**" + verdicts(report) + "**\n\n" + table_of(report).markdown() + "\n" + kNote + "\n";
+  std::string text = "**" + verdicts(report) + "**\n\n" + table_of(report).markdown() + "\n" + kNote + "\n";
+  for (const std::string& problem : report.problems) text += "- " + problem + "\n";
+  return text;
 }
 
 std::string comparison_junit(const ComparisonReport& report) {
@@ -60,7 +62,7 @@ std::string comparison_junit(const ComparisonReport& report) {
   std::string text = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"seqbench compare\" tests=\"{}\" "
       "failures=\"{}\">\n",
-      report.rows.size(), worse);
+      report.rows.size() + report.problems.size(), worse);
   for (const Compared& row : report.rows) {
     text += fmt::format("  <testcase classname=\"{}\" name=\"{}\">", svg_escape(row.experiment),
                         svg_escape(row.name + " " + row.figure));
@@ -69,6 +71,10 @@ std::string comparison_junit(const ComparisonReport& report) {
     if (row.verdict == Verdict::worse) text += "<failure message=\"" + message + "\"/>";
     if (row.verdict == Verdict::unsure) text += "<skipped message=\"" + message + "\"/>";
     text += "</testcase>\n";
+  }
+  for (const std::string& problem : report.problems) {
+    text +=
+        "  <testcase classname=\"not compared\" name=\"" + svg_escape(problem) + "\"><skipped/></testcase>\n";
   }
   return text + "</testsuite>\n";
 }

@@ -30,13 +30,17 @@ Texts figures(const Summary& summary) {
 }
 
 Json json_of(const Group& group, const Summary& summary, const Texts& names) {
-  Json json = {{"labels", Json::object()}, {"runs", Json::array()}, {"figures", Json::object()}};
+  Json json = {{"labels", Json::object()},
+               {"runs", Json::array()},
+               {"not_selected", Json::array()},
+               {"figures", Json::object()}};
   for (std::size_t f = 0; f < summary.fields.size(); ++f) json["labels"][summary.fields[f]] = group.labels[f];
-  for (const Record* run : group.runs) {
-    json["runs"].push_back({{"id", run->id},
-                            {"file", (run->folder / "result.json").string()},
-                            {"seed", run->field("seed")},
-                            {"trouble", run->trouble()}});
+  for (const Record* run : group.rivals) {
+    json[group.holds(run) ? "runs" : "not_selected"].push_back(
+        {{"id", run->id},
+         {"file", (run->folder / "result.json").string()},
+         {"seed", run->field("seed")},
+         {"trouble", run->trouble()}});
   }
   for (const std::string& name : names) {
     const Average average = average_of(group, name);
@@ -67,14 +71,15 @@ Json summaries_json(const std::vector<Summary>& summaries, const Texts& problems
   Json json = {{"schema", 1}, {"experiments", Json::array()}, {"problems", problems}};
   for (const Summary& summary : summaries) {
     const Texts names = figures(summary);
+    const std::string by = score_metric(summary);
     Json experiment = {{"name", summary.title},
                        {"fields", summary.fields},
                        {"selected_over", summary.selection.over},
                        {"selected_by", summary.selection.by},
                        {"groups", Json::array()},
-                       {"differences", {{"of", "test.accuracy"}, {"pairs", Json::array()}}}};
+                       {"differences", {{"of", by}, {"pairs", Json::array()}}}};
     for (const Group& group : summary.groups) experiment["groups"].push_back(json_of(group, summary, names));
-    for (const Pair& pair : pairs_of(summary, "test.accuracy"))
+    for (const Pair& pair : pairs_of(summary, by))
       experiment["differences"]["pairs"].push_back(json_of(pair));
     json["experiments"].push_back(std::move(experiment));
   }

@@ -33,17 +33,7 @@ void add_series(Plot& plot, Table& data, const Group& group, const Columns& colu
 
 }  // namespace
 
-Score score_of(const Summary& summary) {
-  Runs runs;
-  for (const Group& group : summary.groups) runs.insert(runs.end(), group.ok.begin(), group.ok.end());
-  return {selecting_metric(runs) == "valid.loss"};
-}
-
-std::string name_of(const Group& group) {
-  Texts parts;
-  for (const std::string& label : group.labels) parts.push_back(label.empty() ? "-" : label);
-  return fmt::format("{}", fmt::join(parts, " "));
-}
+Score score_of(const Summary& summary) { return {score_metric(summary) == "test.loss"}; }
 
 std::string digits(double value) { return std::isfinite(value) ? fmt::format("{:.6g}", value) : ""; }
 

@@ -20,8 +20,6 @@ struct Score {
 };
 Score score_of(const Summary& summary);
 
-std::string name_of(const Group& group);
-
 // Six of them; "" when it is not finite.
 std::string digits(double value);
 
@@ -37,6 +35,9 @@ void add_chance(Plot& plot, const Summary& summary, const Score& score);
 // One line per group through `columns_of` it; nothing when no line has two points.
 void add_lines(std::vector<Figure>& figures, const std::string& name, const std::string& caption,
                const Summary& summary, Plot plot, const std::function<Columns(const Group&)>& columns_of);
+
+// Score by each numeric field that tells rows apart, a line per row otherwise: by task.pairs, by model.width.
+void add_axes(std::vector<Figure>& figures, const Summary& summary, const Score& score);
 
 // What the tests say in detail: by length, by slice, and maps over length and depth.
 void add_tests(std::vector<Figure>& figures, const Summary& summary, const Score& score);

@@ -54,7 +54,7 @@ double length_of(const SettingMetrics& test) {
 }
 
 void add_lengths(std::vector<Figure>& figures, const Summary& summary, const Score& score) {
-  Plot plot{.title = fmt::format("{} beyond the length of training", score.loss ? "Loss" : "Accuracy"),
+  Plot plot{.title = fmt::format("{} at other lengths than in training", score.loss ? "Loss" : "Accuracy"),
             .x_label = "length of the test (tokens)",
             .y_label = score.label(),
             .log_x = true};

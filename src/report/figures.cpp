@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "report/figure_parts.h"
 #include "report/metric.h"
@@ -9,21 +10,38 @@
 namespace seqbench {
 namespace {
 
+// Seeds that solved their task may stop early: without them, the mean of the others would fall.
+Columns curve_columns(const Group& group, const Score& score) {
+  std::vector<std::map<double, double>> curves;
+  std::set<double> steps;
+  for (const Record* run : group.ok) {
+    curves.emplace_back();
+    for (const CurvePoint& point : load_curve(*run)) {
+      const auto step = static_cast<double>(point.step);
+      curves.back()[step] = score.loss ? point.valid_loss : point.valid_accuracy;
+      steps.insert(step);
+    }
+  }
+  Columns columns;
+  for (const double step : steps) {
+    for (const auto& curve : curves) {
+      const auto after = curve.upper_bound(step);
+      if (after != curve.begin()) columns[step].push_back(std::prev(after)->second);
+    }
+  }
+  return columns;
+}
+
 void add_curves(std::vector<Figure>& figures, const Summary& summary, const Score& score) {
   Plot plot{.title = "Learning curves",
             .x_label = "training step",
             .y_label = score.loss ? "validation loss (nats)" : "validation accuracy"};
   add_chance(plot, summary, score);
-  add_lines(figures, "curves", "Mean over seeds, and from the lowest to the highest of them.", summary, plot,
-            [&](const Group& group) {
-              Columns columns;
-              for (const Record* run : group.ok) {
-                for (const CurvePoint& point : load_curve(*run))
-                  columns[static_cast<double>(point.step)].push_back(score.loss ? point.valid_loss
-                                                                                : point.valid_accuracy);
-              }
-              return columns;
-            });
+  add_lines(
+      figures, "curves",
+      "Mean over seeds, and from the lowest to the highest of them; a seed that stopped early keeps its "
+      "last value.",
+      summary, plot, [&](const Group& group) { return curve_columns(group, score); });
 }
 
 // Those points that no other beats in score with as few bytes.
@@ -50,8 +68,7 @@ void add_memory(std::vector<Figure>& figures, const Summary& summary, const Scor
   Table data = data_table(plot);
   std::vector<PlotPoint> all;
   for (const Group& group : summary.groups) {
-    const double bytes =
-        group.ok.empty() ? 0 : middle_of(group, "cost.state_bytes@" + group.ok[0]->field("task.length"));
+    const double bytes = middle_of(group, "cost.state_bytes@task");
     const Average average = average_of(group, "test." + score.name());
     if (!(bytes > 0) || !std::isfinite(average.mean)) continue;
     const std::string name = name_of(group);
@@ -66,9 +83,11 @@ void add_memory(std::vector<Figure>& figures, const Summary& summary, const Scor
                   std::to_string(average.count)});
   }
   if (all.size() < 2) return;
-  plot.front_line = pareto_front(all, score.loss);
+  const bool one_task = std::ranges::none_of(summary.fields, is_of_task);
+  if (one_task) plot.front_line = pareto_front(all, score.loss);
   figures.push_back({"memory", svg(plot),
-                     "Mean and 95% interval. Dashed: the best score that is reached with so many bytes.",
+                     std::string("Mean and 95% interval.") +
+                         (one_task ? " Dashed: the best score that is reached with so many bytes." : ""),
                      data});
 }
 
@@ -107,6 +126,7 @@ std::vector<Figure> figures_of(const Summary& summary) {
   std::vector<Figure> figures;
   add_memory(figures, summary, score);
   add_curves(figures, summary, score);
+  add_axes(figures, summary, score);
   add_tests(figures, summary, score);
   add_speeds(figures, summary);
   return figures;

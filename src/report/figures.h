@@ -15,8 +15,8 @@ struct Figure {
   Table data;           // its numbers
 };
 
-// Learning curves; test score against the bytes of state; by slice and by length; maps over length and depth;
-// prefill and decoding speed by context. Those only for which there are figures.
+// Test score against the bytes of state; learning curves; score by what varies, by slice and by length; maps
+// over length and depth; prefill and decoding speed by context. Those only for which there are figures.
 std::vector<Figure> figures_of(const Summary& summary);
 
 }  // namespace seqbench

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
 #include "experiment/format.h"
@@ -28,16 +30,24 @@ std::vector<fs::path> runs_in(const std::vector<fs::path>& folders) {
   return runs;
 }
 
-// The record of a run's folder, or what is wrong with it.
+// The record of a run's folder; none when there is none that can be read, and then what is wrong.
 std::optional<Record> record_in(const fs::path& folder, std::string& trouble) {
-  try {
-    Records records = load_records({folder});
+  Records records = read_records({folder});
+  if (!records.all.empty()) {
     trouble = records.all[0].trouble();
     return std::move(records.all[0]);
-  } catch (const Error& error) {
-    trouble = fs::exists(folder / "result.json") ? error.what() : "not finished";
-    return std::nullopt;
   }
+  trouble = records.problems[0];
+  trouble.erase(0, trouble.find(": ", folder.string().size()) + 2);  // the row says where
+  return std::nullopt;
+}
+
+// Ended badly, never ended, or cut off: not one that another version of this program can read.
+bool is_failed(const fs::path& folder) {
+  std::string trouble;
+  if (const auto record = record_in(folder, trouble)) return !record->ok();
+  std::ifstream in(folder / "result.json");
+  return in ? !Json::accept(in) : !fs::exists(folder / "result.json");
 }
 
 Record record_of_run(const fs::path& folder) {
@@ -47,15 +57,23 @@ Record record_of_run(const fs::path& folder) {
   return std::move(records.all[0]);
 }
 
-std::map<std::string, std::string> described(const Record& record) {
-  std::map<std::string, std::string> values;
-  for (const auto& [path, value] : record.fields) values["spec." + path] = value;
+struct Described {
+  std::string exact = "-";
+  std::string shown = "-";
+};
+
+std::map<std::string, Described> described(const Record& record) {
+  std::map<std::string, Described> values;
+  const auto add = [&](const std::string& name, const std::string& text) { values[name] = {text, text}; };
+  for (const auto& [path, value] : record.fields) add("spec." + path, value);
   for (const auto& [key, value] : record.result.at("environment").items())
-    values["environment." + key] = value.is_string() ? value.get<std::string>() : value.dump();
+    add("environment." + key, value.is_string() ? value.get<std::string>() : value.dump());
   for (const std::string& name : metric_names({record})) {
-    if (!name.starts_with("environment.")) values[name] = metric_text(name, metric(record, name));
+    if (name.starts_with("environment.")) continue;
+    const double value = metric(record, name);
+    values[name] = {fmt::format("{}", value), metric_text(name, value)};
   }
-  values["status"] = record.ok() ? "ok" : record.trouble();
+  add("status", record.ok() ? "ok" : record.trouble());
   return values;
 }
 
@@ -84,27 +102,25 @@ std::string list_runs_text(const std::vector<fs::path>& folders) {
 std::string diff_text(const fs::path& a, const fs::path& b) {
   const auto left = described(record_of_run(a));
   const auto right = described(record_of_run(b));
-  std::map<std::string, std::pair<std::string, std::string>> all;
+  std::map<std::string, std::pair<Described, Described>> all;
   for (const auto& [name, value] : left) all[name].first = value;
   for (const auto& [name, value] : right) all[name].second = value;
   Table table;
-  for (const std::string& name : {std::string("differs in"), a.filename().string(), b.filename().string()})
+  for (const std::string& name : {std::string("differs in"), a.string(), b.string()})
     table.add_column(name, Align::left);
   for (const auto& [name, values] : all) {
-    if (values.first != values.second)
-      table.add_row(
-          {name, values.first.empty() ? "-" : values.first, values.second.empty() ? "-" : values.second});
+    const auto& [left_value, right_value] = values;
+    if (left_value.exact == right_value.exact) continue;
+    const bool told = left_value.shown != right_value.shown;
+    table.add_row(
+        {name, told ? left_value.shown : left_value.exact, told ? right_value.shown : right_value.exact});
   }
   return table.cells().empty() ? "The runs differ in nothing.\n" : table.text();
 }
 
 std::vector<fs::path> run_folders(const std::vector<fs::path>& folders, bool failed) {
   std::vector<fs::path> runs = runs_in(folders);
-  std::erase_if(runs, [&](const fs::path& folder) {
-    std::string trouble;
-    record_in(folder, trouble);
-    return failed && trouble.empty();
-  });
+  std::erase_if(runs, [&](const fs::path& folder) { return failed && !is_failed(folder); });
   return runs;
 }
 

@@ -15,8 +15,9 @@ std::string list_runs_text(const std::vector<std::filesystem::path>& folders);
 // no result.
 std::string diff_text(const std::filesystem::path& a, const std::filesystem::path& b);
 
-// Folders of runs under `folders`; `failed`: only of those that ended badly or are not finished. Throws Error
-// when a folder does not exist or no run is in any.
+// Folders of runs under `folders`; `failed`: only of those that ended badly, are not finished or were cut
+// off, never a result that only another version can read. Throws Error when a folder does not exist or no run
+// is in any.
 std::vector<std::filesystem::path> run_folders(const std::vector<std::filesystem::path>& folders,
                                                bool failed);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
 
 #include "base/error.h"
@@ -11,8 +10,6 @@
 
 namespace seqbench {
 namespace {
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 bool of_split(const std::string& name) {
   return name.starts_with("train.") || name.starts_with("valid.") || name.starts_with("test.");
@@ -36,8 +33,9 @@ const Json* further_test(const Record& record, const std::string& at) {
   return nullptr;
 }
 
-const Json* at_context(const Json* by_context, const std::string& at) {
+const Json* at_context(const Json* by_context, const std::string& at, std::int64_t task_length) {
   if (by_context == nullptr || !by_context->is_object() || by_context->empty()) return nullptr;
+  if (at == "task") return find(by_context, std::to_string(task_length));
   return at == "longest" ? &std::prev(by_context->end()).value() : find(by_context, at);
 }
 
@@ -64,9 +62,11 @@ double metric(const Record& record, const std::string& name) {
   const std::string at = sign == std::string::npos ? "" : name.substr(sign + 1);
   const std::string first = path.substr(0, path.find('.'));
   const Json* json = find(&record.result, of_split(name) ? "metrics" : first);
-  if (of_split(name)) json = at.empty() ? find(json, first) : further_test(record, at);
+  // Further tests are of test alone.
+  if (of_split(name))
+    json = at.empty() ? find(json, first) : first == "test" ? further_test(record, at) : nullptr;
   json = find(json, last_part(name));
-  if (!of_split(name) && !at.empty()) json = at_context(json, at);
+  if (!of_split(name) && !at.empty()) json = at_context(json, at, record.stored->result.cost.task_length);
   return json != nullptr && json->is_number() ? json->get<double>() : kNone;
 }
 

@@ -2,9 +2,11 @@
 //
 //   test.accuracy  valid.loss  test.bits_per_byte      of a split
 //   test.accuracy@256  test.exact@ignore=0.98          of a further test: eval.lengths, eval.settings
-//   cost.parameters  cost.state_bytes@4096             of cost; @ the context, "@longest" the longest
+//   cost.parameters  cost.state_bytes@4096             of cost; @ the context, "@longest" the longest,
+//                                                      "@task" the length of the task
 //   measured time.train_seconds
 #pragma once
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,6 +14,8 @@
 #include "report/record.h"
 
 namespace seqbench {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();  // no figure
 
 // Not a number when the result has no such figure.
 double metric(const Record& record, const std::string& name);

@@ -59,12 +59,13 @@ std::string figure_html(const Figure& figure) {
 
 Table runs_table(const Summary& summary) {
   Table table;
-  for (const char* name : {"run", "file", "status"}) table.add_column(name, Align::left);
+  for (const char* name : {"run", "row above", "file", "status"}) table.add_column(name, Align::left);
   for (const char* name : {"seed", "test accuracy", "test loss", "seconds"})
     table.add_column(name, Align::right);
   for (const Group& group : summary.groups) {
     for (const Record* run : group.rivals) {
-      table.add_row({run->id, (run->folder / "result.json").string(), run->ok() ? "ok" : run->trouble(),
+      table.add_row({run->id, group.holds(run) ? name_of(group) : "not selected",
+                     (run->folder / "result.json").string(), run->ok() ? "ok" : run->trouble(),
                      run->field("seed"), metric_text("test.accuracy", metric(*run, "test.accuracy")),
                      metric_text("test.loss", metric(*run, "test.loss")),
                      run->stored ? fmt::format("{:.1f}", run->stored->result.total_seconds) : "-"});
@@ -91,15 +92,16 @@ std::string common_spec(const Summary& summary) {
 }
 
 std::string section_html(const Summary& summary) {
-  const std::string by = summary.selection.by == "valid.loss" ? "test.loss" : "test.accuracy";
+  const std::string by = score_metric(summary);
   std::string text = "<section>\n<h2>" + svg_escape(summary.title) + "</h2>\n";
   text += table_html(main_table(summary), true) + notes_html(notes(summary));
   text += "<div class=\"figures\">\n";
   for (const Figure& figure : figures_of(summary)) text += figure_html(figure);
   text += "</div>\n";
-  const Table pairs = pairs_table(summary, by);
-  if (!pairs.cells().empty()) {
-    text += "<h3>Differences</h3>\n" + table_html(pairs, false) + notes_html({pairs_note(by)});
+  if (const std::string note = pairs_note(summary, by); !note.empty()) {
+    const Table pairs = pairs_table(summary, by);
+    text += "<h3>Differences</h3>\n" + (pairs.cells().empty() ? "" : table_html(pairs, false)) +
+            notes_html({note});
   }
   return text + common_spec(summary) + details("runs", table_html(runs_table(summary), true)) +
          "</section>\n";

@@ -12,7 +12,14 @@ namespace seqbench {
 namespace {
 
 constexpr std::size_t kMostGroups = 12;
-constexpr double kSmall = 0.05;
+
+// Scores of one task at different settings, or on different texts, say nothing of the mechanisms.
+bool asked_the_same(const Summary& summary, const Group& a, const Group& b) {
+  for (std::size_t f = 0; f < summary.fields.size(); ++f) {
+    if (is_of_task(summary.fields[f]) && a.labels[f] != b.labels[f]) return false;
+  }
+  return true;
+}
 
 std::optional<Pair> pair_of(const Group& a, const Group& b, const std::string& name) {
   const auto [left, right] = at_common_seeds(metric_by_seed(a.ok, name), metric_by_seed(b.ok, name));
@@ -26,6 +33,7 @@ std::vector<Pair> pairs_of(const Summary& summary, const std::string& name) {
   std::vector<Pair> pairs;
   for (std::size_t i = 0; i < summary.groups.size(); ++i) {
     for (std::size_t j = i + 1; j < summary.groups.size(); ++j) {
+      if (!asked_the_same(summary, summary.groups[i], summary.groups[j])) continue;
       if (const auto pair = pair_of(summary.groups[i], summary.groups[j], name)) pairs.push_back(*pair);
     }
   }
@@ -40,9 +48,7 @@ Table pairs_table(const Summary& summary, const std::string& name) {
   Table table;
   const std::vector<Pair> pairs = pairs_of(summary, name);
   if (pairs.empty() || summary.groups.size() > kMostGroups) return table;
-  const auto label = [](const Group& group) {
-    return cut(fmt::format("{}", fmt::join(group.labels, " ")), 24);
-  };
+  const auto label = [](const Group& group) { return cut(name_of(group), 24); };
   table.add_column("row - column", Align::left);
   for (const Group& group : summary.groups) table.add_column(label(group), Align::right);
   for (const Group& row : summary.groups) {
@@ -57,17 +63,20 @@ Table pairs_table(const Summary& summary, const std::string& name) {
       }
       const double sign = pair->b == &row ? 1 : -1;
       cells.push_back(
-          fmt::format("{:+.3f}{}", sign * pair->difference.difference, pair->p < kSmall ? "*" : " "));
+          fmt::format("{:+.3f}{}", sign * pair->difference.difference, pair->p < kSmallP ? "*" : " "));
     }
     table.add_row(std::move(cells));
   }
   return table;
 }
 
-std::string pairs_note(const std::string& name) {
+std::string pairs_note(const Summary& summary, const std::string& name) {
+  if (pairs_of(summary, name).empty()) return "";
+  if (summary.groups.size() > kMostGroups)
+    return fmt::format("paired differences of {} rows: in --format json", summary.groups.size());
   return fmt::format(
       "{}: mean difference over common seeds; * p < {} in a paired t test, Holm's correction over all pairs",
-      name, kSmall);
+      name, kSmallP);
 }
 
 }  // namespace seqbench

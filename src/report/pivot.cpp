@@ -58,37 +58,30 @@ std::string cell(const Group* group, const std::string& name) {
 }
 
 // No one may compare what was asked of different questions.
-void refuse_mixed_tasks(const Runs& records, const Texts& fields) {
-  const bool tasks = std::ranges::any_of(
-      records, [&](const Record* record) { return record->field("task") != records[0]->field("task"); });
-  Texts asked;
-  if (tasks) asked.emplace_back("task");
-  std::ranges::copy(varying_fields(records), std::back_inserter(asked));
-  for (const std::string& field : asked) {
-    if (!field.starts_with("task") || has(fields, field)) continue;
-    if (has(fields, "experiment") || (field != "task" && field != "task_version" && has(fields, "task")))
-      continue;
+void refuse_mixed_tasks(const Runs& cell) {
+  for (const std::string& field : varying_fields(cell)) {
+    if (!is_of_task(field)) continue;
     fail(
         "{} differs between results that would share a cell: add it to --rows or --cols, or choose with "
         "--where {}={}.",
-        field, field, records[0]->field(field));
+        field, field, cell[0]->field(field));
   }
 }
 
 }  // namespace
 
-Summary pivoted(const Runs& records, const Pivot& pivot) {
+Summary pivoted(const Runs& records, const Pivot& pivot, const std::string& by) {
   Texts fields = pivot.rows;
   fields.insert(fields.end(), pivot.columns.begin(), pivot.columns.end());
-  refuse_mixed_tasks(records, fields);
-  Selection selection{.by = pivot.by.empty() ? selecting_metric(records) : pivot.by};
+  for (const Group& cell : summarise("", records, fields, {}).groups) refuse_mixed_tasks(cell.runs);
+  Selection selection{.by = by.empty() ? score_metric(records, "valid") : by};
   for (const std::string& field : varying_fields(records)) {
     if (!has(fields, field)) selection.over.push_back(field);
   }
   return summarise("", records, fields, selection);
 }
 
-Table pivot_table(const Summary& summary, const Pivot& pivot, bool explain) {
+Table pivot_table(const Summary& summary, const Pivot& pivot) {
   Texts rows, columns;
   for (const Group& group : summary.groups) {
     rows.push_back(label(group, 0, pivot.rows.size()));
@@ -105,14 +98,6 @@ Table pivot_table(const Summary& summary, const Pivot& pivot, bool explain) {
     for (const std::string& column : columns)
       cells.push_back(cell(find_group(summary, pivot, row, column), pivot.metric));
     table.add_row(std::move(cells));
-  }
-  if (!explain) return table;
-  for (const Group& group : summary.groups) {
-    table.add_line(fmt::format("{}:", label(group, 0, group.labels.size())));
-    for (const Record* run : group.runs)
-      table.add_line(fmt::format(
-          "    {}  {}", run->ok() ? metric_text(pivot.metric, metric(*run, pivot.metric)) : run->trouble(),
-          (run->folder / "result.json").string()));
   }
   return table;
 }
@@ -137,7 +122,8 @@ Runs filtered(const Runs& records, const Texts& filters) {
             "--where {}: expected FIELD=VALUE or FIELD!=VALUE, like mechanism=softmax.", filter);
     const bool negated = filter[equals - 1] == '!';
     const std::string field = find_field(records, filter.substr(0, equals - (negated ? 1 : 0)));
-    const Texts values = split(filter.substr(equals + 1), ',');
+    Texts values = split(filter.substr(equals + 1), ',');
+    values.push_back(filter.substr(equals + 1));  // a list: [64,128]
     std::erase_if(kept, [&](const Record* record) { return has(values, record->field(field)) == negated; });
     if (!kept.empty()) continue;
     Texts known;

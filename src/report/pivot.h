@@ -12,14 +12,14 @@ struct Pivot {
   Texts rows = {"mechanism"};
   Texts columns = {};
   std::string metric = "test.accuracy";
-  std::string by = {};  // what decides between runs that differ in anything else; "": as selecting_metric()
 };
 
-// A cell for each combination. Throws Error when results of different tasks or settings of a task would
-// share a cell.
-Summary pivoted(const Runs& records, const Pivot& pivot);
-// Its cells: mean and interval. `explain`: the runs behind each of them in lines below.
-Table pivot_table(const Summary& summary, const Pivot& pivot, bool explain);
+// A cell for each combination, of runs that differ in anything else the best `by` a metric of valid; "": by
+// score_metric(). Throws Error when results of different tasks,
+// settings of a task or corpora would share a cell.
+Summary pivoted(const Runs& records, const Pivot& pivot, const std::string& by);
+// Its cells: mean and interval.
+Table pivot_table(const Summary& summary, const Pivot& pivot);
 Texts pivot_notes(const Summary& summary, const Pivot& pivot);
 
 // Keeps records whose field has the value: "mechanism=softmax", "train.lr=0.001,0.002" (either),

@@ -1,5 +1,7 @@
 #include "report/record.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <map>
@@ -74,6 +76,7 @@ std::vector<std::pair<std::string, std::string>> fields_of(const Json& result) {
       if (path != "task.name" && path != "model.mixer") fields.emplace_back(path, plain(value));
     }
   }
+  fields.emplace_back("model.mixer", short_name(spec.at("model").at("mixer")));
   for (const auto& [option, value] : mixer_options(spec.at("model").at("mixer")))
     fields.emplace_back("model.mixer." + option, value);
   fields.emplace_back("seed", spec.at("seed").dump());
@@ -95,22 +98,29 @@ Record record_of(const fs::path& file) {
                 .result = json,
                 .stored = stored_result(json)};
   record.fields = fields_of(json);
-  short_name(mixer_of(record));
+  // Reports look these up by name.
+  fail_if(!json.at("metrics").contains("settings"), "its metrics have no \"settings\".");
+  fail_if(record.ok() && !json.at("cost").is_object(), "it is ok and its cost is {}; expected an object.",
+          shown(json.at("cost")));
   return record;
 }
 
 bool is_run(const fs::path& folder) {
-  return std::ranges::any_of(std::initializer_list<const char*>{"result.json", "result.json.part",
-                                                                "curve.jsonl", "checkpoint.safetensors"},
-                             [&](const char* name) { return fs::exists(folder / name); });
+  std::error_code unreadable;
+  return std::ranges::any_of(
+      std::initializer_list<const char*>{"result.json", "result.json.part", "curve.jsonl",
+                                         "checkpoint.safetensors"},
+      [&](const char* name) { return fs::exists(folder / name, unreadable) || unreadable; });
 }
 
 void collect(const fs::path& folder, std::vector<fs::path>& runs) {
   if (is_run(folder)) return runs.push_back(folder);
+  std::error_code unreadable;
   std::vector<fs::path> inner;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.is_directory() && !entry.is_symlink()) inner.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(folder, unreadable)) {
+    if (entry.is_directory(unreadable) && !entry.is_symlink(unreadable)) inner.push_back(entry.path());
   }
+  if (unreadable) return runs.push_back(folder);
   std::ranges::sort(inner);
   for (const fs::path& path : inner) collect(path, runs);
 }
@@ -127,10 +137,14 @@ void load_file(const fs::path& file, Records& records) {
 
 void load_folder(const fs::path& folder, Records& records) {
   for (const fs::path& run : runs_under(folder)) {
-    if (fs::exists(run / "result.json"))
+    std::error_code unreadable;
+    if (fs::exists(run / "result.json", unreadable)) {
       load_file(run / "result.json", records);
-    else
+    } else if (unreadable || ::access(run.c_str(), R_OK | X_OK) != 0) {
+      records.problems.push_back(fmt::format("{}: cannot be read: Permission denied.", run.string()));
+    } else {
       records.problems.push_back(fmt::format("{}: is not finished.", run.string()));
+    }
   }
 }
 
@@ -170,13 +184,19 @@ std::string Record::trouble() const {
   return fmt::format("{}: {}", name_of(stored->result.status), stored->result.message);
 }
 
-Records load_records(const std::vector<fs::path>& folders, const Naming& naming) {
+Records read_records(const std::vector<fs::path>& folders) {
   Records records;
   for (const fs::path& folder : folders) {
-    fail_if(!fs::exists(folder), "{}: no such folder; expected one that \"seqbench run --out\" has made.",
-            folder.string());
+    std::error_code unreadable;
+    fail_if(!fs::exists(folder, unreadable),
+            "{}: no such folder; expected one that \"seqbench run --out\" has made.", folder.string());
     fs::is_directory(folder) ? load_folder(folder, records) : load_file(folder, records);
   }
+  return records;
+}
+
+Records load_records(const std::vector<fs::path>& folders, const Naming& naming) {
+  Records records = read_records(folders);
   Texts names;
   for (const fs::path& folder : folders) names.push_back(folder.string());
   fail_if(records.all.empty(), "{}: no result found{}{}", fmt::join(names, ", "),
@@ -203,10 +223,23 @@ std::vector<Record> records_of(const Plan& plan, const Experiment& experiment, c
 }
 
 std::size_t drop_repeats(std::vector<Record>& records) {
+  std::map<std::string, const Record*> kept;
+  for (const Record& record : records) {
+    const Record*& first = kept[record.experiment + "/" + record.id];
+    if (first == nullptr || (record.ok() && !first->ok())) first = &record;
+  }
+  std::vector<Record> once;
+  for (const Record& record : records) {
+    if (kept[record.experiment + "/" + record.id] == &record) once.push_back(record);
+  }
+  const std::size_t repeats = records.size() - once.size();
+  records = std::move(once);
+  return repeats;
+}
+
+void drop_copies(std::vector<Record>& records) {
   std::set<std::string> seen;
-  return std::erase_if(records, [&](const Record& record) {
-    return !seen.insert(record.experiment + "/" + record.id).second;
-  });
+  std::erase_if(records, [&](const Record& record) { return !seen.insert(record.result.dump()).second; });
 }
 
 std::vector<CurvePoint> load_curve(const Record& record) {
@@ -217,7 +250,7 @@ std::vector<CurvePoint> load_curve(const Record& record) {
   };
   for (std::string line; std::getline(in, line);) {
     const Json json = Json::parse(line, nullptr, false);
-    if (!json.is_object() || !json.contains("step")) break;
+    if (!json.is_object() || !json.contains("step") || !json.at("step").is_number_integer()) break;
     curve.push_back({.step = json.at("step").get<std::int64_t>(),
                      .lr = number(json, "lr"),
                      .train_loss = number(json, "train_loss"),

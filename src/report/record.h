@@ -42,21 +42,30 @@ struct Naming {
   bool across = false;  // by what differs anywhere, not only within an experiment
 };
 
-// Folders of runs that have begun, finished or not, at any depth under `folder` (itself included), in order.
+// Folders of runs that have begun, finished or not, at any depth under `folder` (itself included), in order;
+// symbolic links below it are not followed. A folder that cannot be read counts as a run, so that what uses
+// it says so.
 std::vector<std::filesystem::path> runs_under(const std::filesystem::path& folder);
 
-// Every result under the folders, at any depth, by experiment and field, numbers by their size. What cannot
-// be read (cut off, of a newer schema, a run that is not finished) is a problem. Throws Error when a folder
-// does not exist, or when none of them has a result.
+// Every result under the folders (or files), at any depth, in order of their paths. What cannot be read (cut
+// off, of a newer schema, a run that is not finished) is a problem.
+Records read_records(const std::vector<std::filesystem::path>& folders);
+
+// read_records(), by experiment and field, numbers by their size, their mechanisms named. Throws Error when a
+// folder does not exist, or when none of them has a result.
 Records load_records(const std::vector<std::filesystem::path>& folders, const Naming& naming = {});
 
 // The runs of one experiment of a plan, in the order of its grid.
 std::vector<Record> records_of(const Plan& plan, const Experiment& experiment, const Results& results);
 
-// Each run once: of several results of the same run the first stays. Returns how many were taken out.
+// Each run once: of several results of the same run the first that is ok stays, else the first. Returns how
+// many were taken out.
 std::size_t drop_repeats(std::vector<Record>& records);
 
-// curve.jsonl of the run; empty when it is not there or cannot be read.
+// Of results that are equal to the last digit, times included, one stays: the others are copies of its file.
+void drop_copies(std::vector<Record>& records);
+
+// curve.jsonl of the run, up to its first line that cannot be read; empty when it is not there.
 std::vector<CurvePoint> load_curve(const Record& record);
 
 }  // namespace seqbench

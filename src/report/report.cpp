@@ -45,34 +45,40 @@ std::string heading(const std::string& title, ReportFormat format) {
                                             : title + "\n";
 }
 
-std::string deciding_metric(const Summary& summary) {
-  return summary.selection.by == "valid.loss" ? "test.loss" : "test.accuracy";
-}
-
 std::string document(const Summary& summary, const ReportRequest& request, bool titled) {
   const ReportFormat format = request.format;
+  const std::string by = score_metric(summary);
   std::string text = titled ? heading(summary.title, format) : "";
   if (format == ReportFormat::text) {
     text += summary_text(summary, request.explain);
   } else {
-    text += rendered(main_table(summary, request.explain), format) + rendered(notes(summary), format);
+    Table table = main_table(summary);
+    if (request.explain) explain_groups(table, summary, by);
+    text += rendered(table, format) + rendered(notes(summary), format);
   }
-  const Table pairs = pairs_table(summary, deciding_metric(summary));
-  if (pairs.cells().empty()) return text;
-  const std::string note = pairs_note(deciding_metric(summary));
-  return text + "\n" + rendered(pairs, format) + rendered(Texts{note}, format);
+  const std::string note = pairs_note(summary, by);
+  if (note.empty()) return text;
+  const Table pairs = pairs_table(summary, by);
+  return text + "\n" + (pairs.cells().empty() ? "" : rendered(pairs, format)) + rendered(Texts{note}, format);
 }
 
-std::string pivot_text(const Runs& records, const ReportRequest& request) {
-  const Summary summary = pivoted(records, *request.pivot);
-  if (request.format == ReportFormat::json) return summaries_json({summary}, {}).dump(2) + "\n";
-  return rendered(pivot_table(summary, *request.pivot, request.explain), request.format) +
-         rendered(pivot_notes(summary, *request.pivot), request.format);
+// A name of a folder may be no UTF-8, which JSON has to be.
+std::string json_text(const std::vector<Summary>& summaries, const Texts& problems) {
+  return summaries_json(summaries, problems).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string pivot_text(const Runs& records, const Texts& problems, const ReportRequest& request) {
+  const Pivot& pivot = *request.pivot;
+  const Summary summary = pivoted(records, pivot, request.selection.by);
+  if (request.format == ReportFormat::json) return json_text({summary}, problems);
+  Table table = pivot_table(summary, pivot);
+  if (request.explain) explain_groups(table, summary, pivot.metric);
+  return rendered(table, request.format) + rendered(pivot_notes(summary, pivot), request.format);
 }
 
 std::string summaries_report(const std::vector<Summary>& summaries, const Texts& problems,
                              const ReportRequest& request) {
-  if (request.format == ReportFormat::json) return summaries_json(summaries, problems).dump(2) + "\n";
+  if (request.format == ReportFormat::json) return json_text(summaries, problems);
   if (request.format == ReportFormat::csv) return summaries_csv(summaries);
   if (request.format == ReportFormat::html) return page(summaries, problems);
   std::string text;
@@ -96,6 +102,25 @@ std::vector<Record> kept_records(const Runs& kept) {
   return records;
 }
 
+void refuse_what_does_not_fit(const ReportRequest& request) {
+  fail_if(request.pivot && request.format == ReportFormat::html,
+          "--rows, --cols and --metric: the html page shows everything at once; take them out, or choose "
+          "another --format.");
+  fail_if(request.pivot && !request.plots.empty(),
+          "--plots: plots are of everything at once; take out --rows, --cols and --metric.");
+  fail_if(
+      request.pivot && !request.selection.over.empty(),
+      "--over: with --rows, --cols or --metric the best is shown over all fields that are neither rows nor "
+      "columns; take it out.");
+  fail_if(request.explain && request.format == ReportFormat::csv,
+          "--explain: csv has cells only; \"--format json\" names the files behind each.");
+  const std::string& by = request.selection.by;
+  fail_if(
+      !by.empty() && !by.starts_with("valid."),
+      "--select {}: expected a figure of valid, like valid.accuracy: the test split is never selected on.",
+      by);
+}
+
 }  // namespace
 
 const Texts& report_formats() {
@@ -110,9 +135,7 @@ ReportFormat report_format(const std::string& name) {
 }
 
 Report make_report(const ReportRequest& request) {
-  fail_if(request.pivot && request.format == ReportFormat::html,
-          "--rows, --cols and --metric: the html page shows everything at once; take them out, or choose "
-          "another --format.");
+  refuse_what_does_not_fit(request);
   Records loaded =
       load_records(request.folders, {.over = request.selection.over, .across = request.pivot.has_value()});
   const std::size_t repeats = drop_repeats(loaded.all);
@@ -125,22 +148,16 @@ Report make_report(const ReportRequest& request) {
   const std::vector<Record> records = kept_records(filtered(all, request.filters));
   Runs pointers;
   for (const Record& record : records) pointers.push_back(&record);
+  if (!request.selection.by.empty()) check_metric(records, request.selection.by);
   if (request.pivot) {
     ReportRequest asked = request;
     asked.pivot->rows = full_names(pointers, request.pivot->rows);
     asked.pivot->columns = full_names(pointers, request.pivot->columns);
     check_metric(records, request.pivot->metric);
-    return {pivot_text(pointers, asked), loaded.problems};
+    return {pivot_text(pointers, loaded.problems, asked), loaded.problems};
   }
   Selection selection = request.selection;
   selection.over = full_names(pointers, selection.over);
-  if (!selection.by.empty()) {
-    fail_if(
-        !selection.by.starts_with("valid."),
-        "--select {}: expected a figure of valid, like valid.accuracy: the test split is never selected on.",
-        selection.by);
-    check_metric(records, selection.by);
-  }
   const std::vector<Summary> summaries = summaries_of(records, selection);
   if (!request.plots.empty()) write_plots(summaries, request.plots);
   return {summaries_report(summaries, loaded.problems, request), loaded.problems};

@@ -21,7 +21,7 @@ struct ReportRequest {
   std::optional<Pivot> pivot = {};  // one figure over two fields instead of everything
   Texts filters = {};
   Selection selection = {};
-  bool explain = false;              // name the runs behind each row
+  bool explain = false;              // name the files behind each row
   std::filesystem::path plots = {};  // a folder for the plots as SVG files; empty: none
 };
 

@@ -13,7 +13,6 @@
 namespace seqbench {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 Texts labels_of(const Record& record, const Texts& fields) {
@@ -73,6 +72,12 @@ void add_candidate(std::vector<Group>& best, Group candidate, const std::string&
 
 }  // namespace
 
+std::string name_of(const Group& group) {
+  Texts parts;
+  for (const std::string& label : group.labels) parts.push_back(label.empty() ? "-" : label);
+  return fmt::format("{}", fmt::join(parts, " "));
+}
+
 Average average_of(const Group& group, const std::string& name) {
   const std::vector<double> values = finite_values(group, name);
   if (values.empty()) return {kNone, kNone, {kNone, kNone}, 0};
@@ -103,17 +108,21 @@ Texts varying_fields(const Runs& records) {
     for (auto& [path, seen] : values) seen.insert(record->field(path));
   }
   std::erase_if(order, [&](const std::string& path) {
-    return path == "seed" || path == "task" || path.starts_with("model.mixer.") || values[path].size() < 2;
+    return path == "seed" || path.starts_with("model.mixer") || values[path].size() < 2;
   });
   return order;
 }
 
+bool is_of_task(const std::string& field) { return field.starts_with("task") || field == "data"; }
+
 Texts row_fields(const Runs& records, const Texts& over) {
-  Texts fields = {"mechanism"};
+  const auto chosen = [&](const std::string& path) { return std::ranges::find(over, path) != over.end(); };
+  Texts fields;
+  if (!chosen("mechanism")) fields.emplace_back("mechanism");
   for (const std::string& path : varying_fields(records)) {
-    if (path != "mechanism" && std::ranges::find(over, path) == over.end()) fields.push_back(path);
+    if (path != "mechanism" && !chosen(path)) fields.push_back(path);
   }
-  return fields;
+  return fields.empty() ? Texts{"experiment"} : fields;
 }
 
 std::string find_field(const Runs& records, const std::string& name) {
@@ -149,12 +158,18 @@ Summary summarise(const std::string& title, const Runs& records, const Texts& fi
   return summary;
 }
 
-std::string selecting_metric(const Runs& records) {
+std::string score_metric(const Runs& records, const std::string& split) {
   const bool by_loss = std::ranges::any_of(records, [](const Record* record) {
     return record->stored &&
            (record->stored->result.test.bits_per_byte || record->stored->result.test.excess);
   });
-  return by_loss ? "valid.loss" : "valid.accuracy";
+  return split + (by_loss ? ".loss" : ".accuracy");
+}
+
+std::string score_metric(const Summary& summary) {
+  Runs runs;
+  for (const Group& group : summary.groups) runs.insert(runs.end(), group.ok.begin(), group.ok.end());
+  return score_metric(runs, "test");
 }
 
 std::vector<Summary> summaries_of(const std::vector<Record>& records, const Selection& selection) {
@@ -168,7 +183,7 @@ std::vector<Summary> summaries_of(const std::vector<Record>& records, const Sele
   for (const std::string& title : titles) {
     const auto& own = experiments[title];
     Selection chosen{.over = selection.over,
-                     .by = selection.by.empty() ? selecting_metric(own) : selection.by};
+                     .by = selection.by.empty() ? score_metric(own, "valid") : selection.by};
     if (chosen.over.empty()) {
       std::ranges::copy_if(varying_fields(own), std::back_inserter(chosen.over),
                            [](const std::string& path) { return path.starts_with("train."); });

@@ -1,5 +1,6 @@
 // Results put together for tables and plots: seeds into one row, and the best of what is selected over.
 #pragma once
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,17 @@ struct Group {
   Texts labels;  // of the fields of its summary
   Runs runs = {};
   Runs ok = {};
-  Runs rivals = {};  // all runs it was selected from, itself included
+  Runs rivals = {};  // all runs it was selected from, its own included
+
+  bool holds(const Record* run) const { return std::ranges::find(runs, run) != runs.end(); }
 };
+
+// Its labels, short: "softmax 0.002".
+std::string name_of(const Group& group);
 
 struct Summary {
   std::string title;  // the experiment
-  Texts fields;       // that tell its groups apart; the first is "mechanism"
+  Texts fields;       // that tell its groups apart
   Selection selection = {};
   std::vector<Group> groups = {};
 };
@@ -41,10 +47,16 @@ Average average_of(const Group& group, const std::string& metric);
 // The middle run's; costs and speeds are given so.
 double middle_of(const Group& group, const std::string& metric);
 
-// Fields with more than one value among the records, in their order; never the seed, or the task's name.
+// Fields with more than one value among the records, in their order; never the seed, or those of the mixer,
+// whose differences the mechanism's name tells.
 Texts varying_fields(const Runs& records);
 
-// What tells the rows of a table apart: the mechanism, and what varies but is not selected over.
+// Whether a field is of what is learned, so that runs which differ in it are never compared: the task, its
+// version, its settings, its texts.
+bool is_of_task(const std::string& field);
+
+// What tells the rows of a table apart: the mechanism, and what varies, but for what is selected over; the
+// experiment when that is nothing.
 Texts row_fields(const Runs& records, const Texts& over);
 
 // What users mean by `name`: a field as it is, or the one that ends in ".name". Throws Error when there is
@@ -56,8 +68,11 @@ std::string find_field(const Runs& records, const std::string& name);
 Summary summarise(const std::string& title, const Runs& records, const Texts& fields,
                   const Selection& selection);
 
-// valid.loss for text and sources of known entropy, else valid.accuracy.
-std::string selecting_metric(const Runs& records);
+// What the runs are scored by on a split, "valid" or "test": loss for text and sources of known entropy, else
+// accuracy. "valid.loss"
+std::string score_metric(const Runs& records, const std::string& split);
+// On test, of all runs of the summary.
+std::string score_metric(const Summary& summary);
 
 // One summary for each experiment. Selected over: `over`, or all that varies in train when there is none.
 std::vector<Summary> summaries_of(const std::vector<Record>& records, const Selection& selection);

@@ -92,11 +92,11 @@ Texts label_cells(const Group& group) {
   return cells;
 }
 
-void add_runs(Table& table, const Group& group, bool explain) {
+void add_troubles(Table& table, const Group& group) {
   for (const Record* run : group.runs) {
     if (!run->ok())
-      table.add_line(cut(fmt::format("  seed {}: {}", run->field("seed"), run->trouble()), kWidestLine));
-    if (explain) table.add_line("    " + (run->folder / "result.json").string());
+      table.add_line(cut(fmt::format("  {}, seed {}: {}", name_of(group), run->field("seed"), run->trouble()),
+                         kWidestLine));
   }
 }
 
@@ -105,8 +105,7 @@ Texts trouble_left_out(const Summary& summary) {
   Texts lines;
   for (const Group& group : summary.groups) {
     for (const Record* run : group.rivals) {
-      const bool shown = std::ranges::find(group.runs, run) != group.runs.end();
-      if (!shown && !run->ok())
+      if (!group.holds(run) && !run->ok())
         lines.push_back(cut(fmt::format("not selected: {}: {}", run->id, run->trouble()), kWidestLine));
     }
   }
@@ -134,7 +133,7 @@ Texts short_fields(const Summary& summary) {
   return names;
 }
 
-Table main_table(const Summary& summary, bool explain) {
+Table main_table(const Summary& summary) {
   Table table;
   for (const std::string& field : short_fields(summary)) table.add_column(field, Align::left);
   const auto add = [&](const std::string& header) { table.add_column(header, Align::right); };
@@ -160,9 +159,20 @@ Table main_table(const Summary& summary, bool explain) {
     for (const Column& column : costs)
       cells.push_back(metric_text(column.metric, middle_of(group, column.metric)));
     table.add_row(std::move(cells));
-    add_runs(table, group, explain);
+    add_troubles(table, group);
   }
   return table;
+}
+
+void explain_groups(Table& table, const Summary& summary, const std::string& name) {
+  for (const Group& group : summary.groups) {
+    table.add_line(name_of(group) + ":");
+    for (const Record* run : group.rivals) {
+      table.add_line(
+          fmt::format("    {}  {}{}", run->ok() ? metric_text(name, metric(*run, name)) : run->trouble(),
+                      (run->folder / "result.json").string(), group.holds(run) ? "" : "  (not selected)"));
+    }
+  }
 }
 
 Texts notes(const Summary& summary) {
@@ -170,9 +180,13 @@ Texts notes(const Summary& summary) {
   if (any_ok(summary, [](const RunResult&) { return true; })) {
     const bool seeds =
         std::ranges::any_of(summary.groups, [](const Group& group) { return group.ok.size() > 1; });
-    lines.push_back(seeds ? "[95%]: interval of the mean over the seeds (Student's t); costs and speeds are "
-                            "those of the middle seed."
-                          : "[95%]: interval over the test examples of the one run (Wilson).");
+    const bool single =
+        std::ranges::any_of(summary.groups, [](const Group& group) { return group.ok.size() == 1; });
+    lines.push_back(
+        !seeds ? "[95%]: interval over the test examples of the one run (Wilson)."
+               : fmt::format("[95%]: interval of the mean over the seeds (Student's t){}; costs and "
+                             "speeds are those of the middle seed.",
+                             single ? ", of a row with one run that over its examples (Wilson)" : ""));
     if (!is_text(summary) && !is_source(summary)) {
       lines.push_back(fmt::format("solved: seeds with a test accuracy of at least {}{}.", kSolved,
                                   summary.selection.over.empty()
@@ -204,7 +218,9 @@ std::vector<ScoredRow> scored_rows(const Summary& summary) {
 }
 
 std::string summary_text(const Summary& summary, bool explain) {
-  std::string text = main_table(summary, explain).text();
+  Table table = main_table(summary);
+  if (explain) explain_groups(table, summary, score_metric(summary));
+  std::string text = table.text();
   for (const std::string& note : notes(summary)) text += "  " + note + "\n";
   const auto rows = scored_rows(summary);
   const Texts headers = short_fields(summary);

@@ -12,8 +12,11 @@ namespace seqbench {
 constexpr double kSolved = 0.99;  // test accuracy from which a run counts as having solved its task
 
 // A row per group: accuracy with its interval, chance, parameters, FLOPs, state, speeds, memory. Runs that
-// did not end well have lines of their own. `explain`: so has every run behind a row.
-Table main_table(const Summary& summary, bool explain = false);
+// did not end well have lines of their own.
+Table main_table(const Summary& summary);
+// Below a table: each of the groups, the figure of its runs and of those it was selected from, and the file
+// that it is read from.
+void explain_groups(Table& table, const Summary& summary, const std::string& metric);
 // What its numbers mean, a line each.
 Texts notes(const Summary& summary);
 

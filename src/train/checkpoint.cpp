@@ -118,10 +118,9 @@ void RunFiles::add_point(const CurvePoint& point) {
   fail_if(!out, "{}: could not be written; is the disk full?", (folder_ / "curve.jsonl").string());
 }
 
-void RunFiles::finish(TrainState& state, const std::map<std::string, std::string>& about) const {
+void RunFiles::keep_model(TrainState& state, const std::map<std::string, std::string>& about) const {
   if (folder_.empty()) return;
   save_safetensors(folder_ / "model.safetensors", named_weights(parameters_, state.weights), about);
-  std::filesystem::remove(folder_ / "checkpoint.safetensors");
 }
 
 }  // namespace seqbench

@@ -32,8 +32,8 @@ class RunFiles {
   bool resume(RunState& state);
   void save(const RunState& state) const;
   void add_point(const CurvePoint& point);
-  // The trained model is kept, with `about` in its file, and the checkpoint goes.
-  void finish(TrainState& state, const std::map<std::string, std::string>& about) const;
+  // With `about` in its file. The checkpoint stays: until the result is stored, a kill must not cost the run.
+  void keep_model(TrainState& state, const std::map<std::string, std::string>& about) const;
 
  private:
   std::vector<NamedTensor> tensors(TrainState& state) const;

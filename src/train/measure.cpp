@@ -164,7 +164,8 @@ void measure(const Task& task, const LanguageModel& model, const Options& measur
   kernels::use_one_thread_per_kernel();
   std::set<std::int64_t> contexts(measure_options.integers("contexts").begin(),
                                   measure_options.integers("contexts").end());
-  contexts.insert(task.length());
+  cost.task_length = task.length();
+  contexts.insert(cost.task_length);
   if (speed) measure_train_speed(trainer, threads, cost);
   for (const std::int64_t context : contexts) {
     // Learned positions end somewhere: longer contexts have no figure.

@@ -63,6 +63,7 @@ using SpeedSamples = std::vector<SpeedSample>;
 struct Cost {
   std::int64_t parameters = 0;
   std::int64_t mixer_parameters = 0;
+  std::int64_t task_length = 0;                      // tokens of a training sequence, at most
   std::map<std::int64_t, std::int64_t> state_bytes;  // context length -> bytes of one sequence's decode state
   double flops_per_token = 0;  // of a training step (forward and backward), counted in the kernels
   // Speeds are absent when measure.speed is false.

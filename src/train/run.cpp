@@ -39,10 +39,11 @@ class Run {
     result_.train_seconds = state_.seconds;
     result_.train = metrics_of(state_.window, *task_, Split::train);
     if (result_.status == Status::ok) {
+      files_.save(state_);
       evaluate_all();
       measure_cost();
     }
-    files_.finish(*state_.train, about());
+    files_.keep_model(*state_.train, about());
     result_.total_seconds = since(start) + resumed_seconds_;
     return std::move(result_);
   }

@@ -55,7 +55,8 @@ std::uint64_t check(const RunSpec& spec);
 // The same for the tests of a model, whose own task is `task`.
 void check_tests(const RunSpec& spec, const Task& task, const LanguageModel& model);
 
-// Trains, evaluates, measures. A loss that is not finite ends in Status::diverged, never in an exception.
+// Trains, evaluates, measures. A loss that is not finite ends in Status::diverged, never in an exception. The
+// checkpoint of the end of training stays: who has stored the result removes it.
 RunResult run(const RunSpec& spec, const RunContext& context);
 
 // What a run will cost, from building it and timing a few steps on `threads` threads. Writes nothing.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# page_test.sh SEQBENCH SOURCE: a report page opens in headless Chromium without an error on its console, and its tables sort.
-# Skipped (77) where there is no Chromium.
+# page_test.sh SEQBENCH SOURCE: a report page with every kind of plot opens in headless Chromium, wide and narrow, without an error
+# on its console; no text of a plot is cut off or lies over another; its tables sort. Skipped (77) where there is no Chromium.
 set -u
 seqbench=$(realpath "$1")
 source=$(realpath "$2")
@@ -10,20 +10,62 @@ browser=$(command -v chromium || command -v chromium-browser || command -v googl
 }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$seqbench" report "$source/results" --format html --out "$work/page.html" || exit 1
-# Presses the heading of the accuracies twice, and writes the first row's mechanism into the title.
-cat >"$work/press" <<'END'
+cd "$work" || exit 1
+cat >spec.json <<'END'
+{
+  "name": "pairs",
+  "task": { "name": "mqar", "vocab_size": 64, "length": 32 },
+  "model": { "layers": 1, "width": 8, "mixer": "softmax" },
+  "train": { "steps": 6, "batch": 8, "valid_every": 1 },
+  "eval": { "examples": 16, "lengths": [64, 128] },
+  "measure": { "contexts": [32, 64] },
+  "grid": { "model.mixer": ["softmax", "linear", "min_gru"], "task.pairs": [2, 8], "train.lr": [1e-3, 1e-2], "seed": [0, 1] }
+}
+END
+passkey='task={"name":"passkey","length":33,"min_length":17}'
+"$seqbench" run spec.json --quiet >out || exit 1
+"$seqbench" run spec.json --quiet --set name=passkey --set "$passkey" --set 'grid={"model.mixer":["softmax","min_gru"]}' \
+  --set 'eval.lengths=[33,65,129]' >out || exit 1
+"$seqbench" report "$source/results" runs --format html --out page.html || exit 1
+# Presses the heading of the accuracies twice, and writes the first row's mechanism, the number of plots and what is wrong with their
+# texts into the title.
+cat >look <<'END'
 <script>
 const heading = [...document.querySelectorAll('table.sort th')].find(h => h.textContent.startsWith('test accuracy'));
 heading.firstChild.click();
 heading.firstChild.click();
-document.title = 'first:' + heading.closest('table').tBodies[0].rows[0].cells[0].textContent;
+const first = heading.closest('table').tBodies[0].rows[0].cells[0].textContent;
+const wrong = [];
+for (const plot of document.querySelectorAll('svg.plot')) {
+  const frame = plot.getBoundingClientRect();
+  const name = plot.querySelector('title').textContent;
+  const texts = [...plot.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()]);
+  for (const [text, box] of texts) {
+    if (box.left < frame.left || box.right > frame.right || box.top < frame.top || box.bottom > frame.bottom)
+      wrong.push(`${name}: "${text}" is cut off`);
+    for (const [other, its] of texts) {
+      if (its !== box && box.left < its.right - 1 && its.left < box.right - 1 && box.top < its.bottom - 2 && its.top < box.bottom - 2)
+        wrong.push(`${name}: "${text}" lies over "${other}"`);
+    }
+  }
+}
+document.title = `first:${first} plots:${document.querySelectorAll('svg.plot').length} wrong:${wrong.join('; ')}.`;
 </script></body>
 END
-sed -i -e "/<\/body>/{r $work/press
-d}" "$work/page.html"
-timeout 60 "$browser" --headless --no-sandbox --disable-gpu --enable-logging=stderr --user-data-dir="$work/profile" --dump-dom \
-  "file://$work/page.html" >"$work/dom" 2>"$work/log"
-if grep CONSOLE "$work/log"; then echo "FAILED: the page has errors on its console"; exit 1; fi
-grep -q '<title>first:softmax' "$work/dom" || { echo "FAILED: the table does not sort by accuracy"; grep -o '<title>[^<]*' "$work/dom"; exit 1; }
-echo "all as expected"
+sed -i -e "/<\/body>/{r look
+d}" page.html
+for width in 1300 500; do
+  timeout 60 "$browser" --headless --no-sandbox --disable-gpu --enable-logging=stderr --user-data-dir="$work/profile" \
+    --window-size=$width,900 --dump-dom "file://$work/page.html" >dom 2>log
+  title=$(grep -o '<title>first:[^<]*' dom)
+  if grep CONSOLE log; then echo "FAILED: the page has errors on its console"; exit 1; fi
+  case "$title" in
+    *first:softmax*) ;;
+    *) echo "FAILED: the table does not sort by accuracy: $title"; exit 1 ;;
+  esac
+  case "$title" in
+    *plots:[12][0-9]*'wrong:.') ;;
+    *) echo "FAILED, $width wide: $title"; exit 1 ;;
+  esac
+done
+echo "all as expected: $title"

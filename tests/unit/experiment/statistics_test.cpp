@@ -36,6 +36,13 @@ TEST_CASE("Student's p, against tables") {
   CHECK(student_p(0, 7) == 1);
 }
 
+TEST_CASE("how many runs an interval takes goes by Student's t, which is wide for few") {
+  CHECK(runs_for(1, 1, 4) == 18);  // t(17) 2 / sqrt(18) = 0.995, t(16) 2 / sqrt(17) = 1.028
+  CHECK(runs_for(100, 1, 4) == 2);
+  CHECK(runs_for(1e-6, 1, 4) == 10000);
+  CHECK(runs_for(1, 0, 4) == 2);
+}
+
 TEST_CASE("pairs are compared by their differences, others by their means") {
   // Differences 1, 2, 3: mean 2, standard error 1/sqrt(3).
   const Comparison paired = compare_paired({10, 20, 30}, {11, 22, 33});

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <fstream>
 
 #include "experiment/runner.h"
 #include "unit/experiment/support.h"
@@ -32,6 +33,7 @@ StoredResult made_up() {
   stored.result.settings = {{{{"ignore", 0.98}, {"length", std::int64_t{32}}}, sparse}};
   stored.result.cost.parameters = 1000;
   stored.result.cost.mixer_parameters = 600;
+  stored.result.cost.task_length = 64;
   stored.result.cost.state_bytes = {{64, 128}, {256, 512}};
   stored.result.cost.flops_per_token = 6000;
   stored.result.cost.train_tokens_per_s = 1e5;
@@ -93,7 +95,8 @@ TEST_CASE("result.json has the keys other programs read") {
   CHECK(json["metrics"]["settings"][0]["setting"] == parse_json(R"({"ignore": 0.98, "length": 32})", "test"));
   CHECK(json["metrics"]["settings"][0]["excess"] == 0.125);
   CHECK(json["cost"] == parse_json(R"({
-      "parameters": 1000, "mixer_parameters": 600, "state_bytes": {"64": 128, "256": 512}, "flops_per_token": 6000.0,
+      "parameters": 1000, "mixer_parameters": 600, "task_length": 64, "state_bytes": {"64": 128, "256": 512},
+      "flops_per_token": 6000.0,
       "train_tokens_per_s": 100000.0, "prefill_tokens_per_s": {"64": 200000.0}, "decode_us_per_token": {"64": 3.5},
       "speed_samples": {"train": [[100000.0, 90.0], [75000.0, 80.0]], "prefill": {"64": [[200000.0, 45.0]]},
                         "decode": {"64": [[285714.0, 46.0]]}},
@@ -101,6 +104,21 @@ TEST_CASE("result.json has the keys other programs read") {
                                    "test"));
   CHECK(json["environment"]["gemm_gflops"] == 99.5);
   CHECK(json["time"]["train_seconds"] == 1.25);
+}
+
+TEST_CASE("a checkpoint goes once its result is there, but for that of a run to be tried again") {
+  const TemporaryFolder folder;
+  const Plan plan = small_plan(folder);
+  const std::filesystem::path checkpoint = plan.runs[0].folder / "checkpoint.safetensors";
+  std::filesystem::create_directories(plan.runs[0].folder);
+  std::ofstream(checkpoint) << "weights";
+  StoredResult stored = made_up();
+  stored.result.status = Status::failed;
+  save_result(plan.runs[0], stored);
+  CHECK(std::filesystem::exists(checkpoint));
+  stored.result.status = Status::ok;
+  save_result(plan.runs[0], stored);
+  CHECK_FALSE(std::filesystem::exists(checkpoint));
 }
 
 TEST_CASE("numbers that are not finite are null and come back as such") {

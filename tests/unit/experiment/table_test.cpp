@@ -32,5 +32,14 @@ TEST_CASE("a table as Markdown, CSV and LaTeX") {
         "a|b\\_c, \"d\" & 1 & 50\\% \\\\\n\\bottomrule\n\\end{tabular}\n% a note\n");
 }
 
+TEST_CASE("a row that starts with a bracket is no argument of LaTeX's line break before it") {
+  Table table;
+  table.add_column("*lengths", Align::left);
+  table.add_row({"[64,128]"});
+  CHECK(table.latex() ==
+        "\\begin{tabular}{l}\n\\toprule\n{}*lengths \\\\\n\\midrule\n{}[64,128] \\\\\n\\bottomrule\n"
+        "\\end{tabular}\n");
+}
+
 }  // namespace
 }  // namespace seqbench

@@ -17,9 +17,12 @@ Scene scene_of(const std::vector<double>& accuracies, double rate, const char* g
   for (std::size_t i = 0; i < scene.results.size(); ++i) {
     StoredResult& stored = *scene.results[i];
     stored.result.test.accuracy = i < accuracies.size() ? accuracies[i] : 0.3;
+    stored.result.test.loss = 1 - stored.result.test.accuracy;
     const double own = rate * (1 + 0.01 * static_cast<double>(i % 3));
     stored.result.cost.train_tokens_per_s = own;
     stored.result.cost.train_samples = {{own, 100}, {0.5 * own, 50}, {0.99 * own, 100}};
+    stored.result.test.accuracy_interval = {stored.result.test.accuracy - 0.02,
+                                            stored.result.test.accuracy + 0.02};
   }
   return scene;
 }
@@ -96,7 +99,108 @@ TEST_CASE("compare: a run that now ends badly is worse") {
   const Compared row = row_of(compare({.base = {base.stored()}, .fresh = {fresh.stored()}, .speed = false}),
                               "softmax", "test.accuracy");
   CHECK(row.verdict == Verdict::worse);
-  CHECK(row.why == "1 of 3 runs ended badly");
+  CHECK(row.why == "1 of 3 runs ended badly, and 0 of 3 before");
+}
+
+TEST_CASE("compare: more runs that end badly are worse, none that is left can't tell") {
+  const auto verdict_for = [](std::size_t failed_before, std::size_t failed_after) {
+    Scene base = scene_of({}, 1000), fresh = scene_of({}, 1000);
+    for (std::size_t i = 0; i < failed_before; ++i) base.results[i]->result.status = Status::diverged;
+    for (std::size_t i = 0; i < failed_after; ++i) fresh.results[i]->result.status = Status::diverged;
+    return row_of(compare({.base = {base.stored()}, .fresh = {fresh.stored()}, .speed = false}), "softmax",
+                  "test.accuracy")
+        .verdict;
+  };
+  CHECK(verdict_for(1, 2) == Verdict::worse);
+  CHECK(verdict_for(1, 3) == Verdict::worse);
+  CHECK(verdict_for(1, 1) == Verdict::same);
+  CHECK(verdict_for(3, 3) == Verdict::unsure);
+  CHECK(verdict_for(3, 0) == Verdict::unsure);
+}
+
+TEST_CASE("compare: one run each tells by its examples, and only of the same seed") {
+  const auto grid = [](int seed) {
+    return R"({"model.mixer": ["softmax"], "train.lr": [0.1], "seed": [)" + std::to_string(seed) + "]}";
+  };
+  const Scene base = scene_of({0.90}, 1000, grid(0).c_str());
+  const auto row_for = [&](double accuracy, int seed) {
+    const Scene fresh = scene_of({accuracy}, 1000, grid(seed).c_str());
+    return row_of(compare({.base = {base.stored()}, .fresh = {fresh.stored()}, .speed = false}), "softmax",
+                  "test.accuracy");
+  };
+  CHECK(row_for(0.90, 0).verdict == Verdict::same);
+  CHECK(row_for(0.80, 0).verdict == Verdict::worse);
+  CHECK(row_for(0.89, 0).verdict == Verdict::unsure);
+  CHECK(row_for(0.80, 1).verdict == Verdict::unsure);
+  CHECK(row_for(0.80, 1).why == "no seed in common, and too few; more seeds would tell");
+  // Of several runs against one, the seed that both have.
+  const Scene three = scene_of({0.70, 0.90, 0.95}, 1000,
+                               R"({"model.mixer": ["softmax"], "train.lr": [0.1], "seed": [0, 1, 2]})");
+  const Scene last = scene_of({0.95}, 1000, grid(2).c_str());
+  const Compared row = row_of(compare({.base = {three.stored()}, .fresh = {last.stored()}, .speed = false}),
+                              "softmax", "test.accuracy");
+  CHECK(row.verdict == Verdict::same);
+  CHECK(row.base == doctest::Approx(0.95));
+}
+
+TEST_CASE("compare: speeds are compared at a context and a number of threads that both have") {
+  const auto timed = [](std::vector<std::int64_t> contexts, int threads) {
+    Scene scene = scene_of({}, 1000);
+    for (auto& stored : scene.results) {
+      stored->environment.threads = threads;
+      for (const std::int64_t context : contexts) {
+        const double rate = 1e6 / static_cast<double>(context);
+        stored->result.cost.decode_samples[context] = {{rate, 100}, {1.01 * rate, 100}};
+      }
+    }
+    return scene;
+  };
+  const Scene base = timed({256, 1024, 4096}, 2), other = timed({256, 1024}, 2), alone = timed({512}, 1);
+  const ComparisonReport report = compare({.base = {base.stored()}, .fresh = {other.stored()}});
+  CHECK(row_of(report, "softmax", "decode speed at 1024").verdict == Verdict::same);
+  const ComparisonReport threads = compare({.base = {base.stored()}, .fresh = {alone.stored()}});
+  CHECK(threads.rows.size() == 2);  // scores alone
+  REQUIRE(threads.problems.size() == 2);
+  CHECK(threads.problems[1] == "softmax: train speed is not compared: BASE ran on 2 threads and NEW on 1.");
+}
+
+TEST_CASE("compare: mechanisms of the same options are never taken for seeds of one another") {
+  const char* grid = R"({"model.mixer": ["min_gru", "min_lstm"], "train.lr": [0.1], "seed": [0, 1, 2]})";
+  const Scene base = scene_of({0.9, 0.9, 0.9}, 1000, grid), fresh = scene_of({0.8, 0.8, 0.8}, 1000, grid);
+  const ComparisonReport report =
+      compare({.base = {base.stored()}, .fresh = {fresh.stored()}, .speed = false});
+  REQUIRE(report.rows.size() == 2);
+  CHECK(row_of(report, "min_gru", "test.accuracy").verdict == Verdict::worse);
+  CHECK(row_of(report, "min_lstm", "test.accuracy").verdict == Verdict::same);
+}
+
+TEST_CASE("compare: a part of a grid is compared, and what is left out is said") {
+  const char* both = R"({"model.mixer": ["softmax"], "train.lr": [0.1, 0.2], "seed": [0, 1, 2]})";
+  const char* one = R"({"model.mixer": ["softmax"], "train.lr": [0.1], "seed": [0, 1, 2]})";
+  const Scene whole = scene_of({}, 1000, both), part = scene_of({}, 1000, one);
+  const ComparisonReport less = compare({.base = {whole.stored()}, .fresh = {part.stored()}, .speed = false});
+  CHECK(less.rows.size() == 1);
+  REQUIRE(less.problems.size() == 1);
+  CHECK(has(less.problems[0], "only in BASE"));
+  CHECK(has(comparison_markdown(less), "only in BASE"));
+  CHECK(has(comparison_junit(less), "tests=\"2\" failures=\"0\""));
+  const ComparisonReport more = compare({.base = {part.stored()}, .fresh = {whole.stored()}, .speed = false});
+  CHECK(more.rows.size() == 1);
+  REQUIRE(more.problems.size() == 1);
+  CHECK(has(more.problems[0], "only in NEW"));
+  CHECK(has(message_of([&] {
+              compare({.base = {whole.stored()}, .fresh = {whole.stored()}, .allow = {"train.lr"}});
+            }),
+            "--allow train.lr: BASE has runs with 0.1 and with 0.2"));
+}
+
+TEST_CASE("compare: copies of a result are no further runs") {
+  const Scene base = scene_of({}, 1000, R"({"model.mixer": ["softmax"], "train.lr": [0.1], "seed": [0, 1]})");
+  const std::filesystem::path runs = base.stored();
+  std::filesystem::copy(runs / "small", runs / "copy", std::filesystem::copy_options::recursive);
+  REQUIRE(load_records({runs}).all.size() == 4);
+  CHECK(row_of(compare({.base = {runs}, .fresh = {runs}}), "softmax", "train speed").why ==
+        "2 runs; 1 more would tell");
 }
 
 TEST_CASE("compare: what differs is refused by name, unless it is allowed; other seeds are no difference") {

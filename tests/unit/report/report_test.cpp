@@ -26,9 +26,13 @@ TEST_CASE("results come back from folders at any depth; what cannot be read is a
   write(runs / "newer" / "result.json", R"({"schema": 2, "id": "x"})");
   write(runs / "other" / "result.json", R"([1, 2])");
   write(runs / "begun" / "curve.jsonl", "");
+  Json without_cost = scene.stored_json(0);
+  without_cost["cost"] = nullptr;
+  write(runs / "without" / "result.json", without_cost.dump());
   const Records records = load_records({runs});
   CHECK(records.all.size() == 8);
-  REQUIRE(records.problems.size() == 4);
+  REQUIRE(records.problems.size() == 5);
+  CHECK(has(records.problems[4], "it is ok and its cost is null"));
   CHECK(has(records.problems[0], "begun: is not finished"));
   CHECK(has(records.problems[1], "malformed JSON"));
   CHECK(
@@ -48,6 +52,14 @@ TEST_CASE("a run that is there twice counts once") {
   REQUIRE(report.problems.size() == 1);
   CHECK(has(report.problems[0], "8 further results"));
   CHECK(report.text == make_report({.folders = {runs}}).text);
+  // Of a run that failed and was done again elsewhere, that which is ok.
+  Scene failed;
+  failed.plan = scene.plan;
+  for (auto& stored : failed.results) stored->result.status = Status::failed;
+  for (PlannedRun& run : failed.plan.runs) run.folder = scene.folder.path() / "0" / run.folder.filename();
+  failed.stored();
+  CHECK(make_report({.folders = {scene.folder.path() / "0", runs}}).text ==
+        make_report({.folders = {runs}}).text);
 }
 
 TEST_CASE("a report selects over what of training differs, and can name the files behind a row") {
@@ -57,7 +69,28 @@ TEST_CASE("a report selects over what of training differs, and can name the file
   CHECK(has(report.text, "train.lr: the best by valid.accuracy"));
   CHECK(has(report.text, "0.400 [0.400, 0.400]"));  // softmax: lr 0.2
   CHECK(has(report.text, (scene.plan.runs[3].folder / "result.json").string()));
-  CHECK_FALSE(has(report.text, (scene.plan.runs[1].folder / "result.json").string()));
+  CHECK(has(report.text, (scene.plan.runs[1].folder / "result.json").string() + "  (not selected)"));
+}
+
+TEST_CASE("the files behind a row or cell stand below its name, in every format that has room for them") {
+  const Scene scene;
+  const auto file = [&](std::size_t run) { return (scene.plan.runs[run].folder / "result.json").string(); };
+  ReportRequest request{.folders = {scene.stored()}, .explain = true};
+  const auto in_order = [&](const std::string& text) {
+    const std::size_t named = text.find("softmax:");
+    return named != std::string::npos && text.find("0.400  " + file(2), named) != std::string::npos;
+  };
+  for (const ReportFormat format : {ReportFormat::text, ReportFormat::markdown, ReportFormat::latex}) {
+    request.format = format;
+    CHECK(in_order(make_report(request).text));
+  }
+  request.pivot = Pivot{};
+  CHECK(in_order(make_report(request).text));
+  request.format = ReportFormat::csv;
+  CHECK(has(message_of([&] { make_report(request); }), "--explain: csv has cells only"));
+  const std::string page = make_report({.folders = request.folders, .format = ReportFormat::html}).text;
+  CHECK(has(page, "<td>softmax</td><td>" + file(2)));
+  CHECK(has(page, "<td>not selected</td><td>" + file(0)));
 }
 
 TEST_CASE("a pivot has a cell for each combination, filters keep what they name") {
@@ -76,6 +109,25 @@ TEST_CASE("a pivot has a cell for each combination, filters keep what they name"
   CHECK(has(message_of([&] { make_report(request); }), "expected FIELD=VALUE"));
 }
 
+TEST_CASE("results of different tasks never share a row or a cell") {
+  const Scene scene(
+      R"({"task": [{"name": "copy", "length": 64}, {"name": "selective_copy", "length": 64}], "train.lr": [0.1]})");
+  const Records records = load_records({scene.stored()});
+  const auto summaries = summaries_of(records.all, {});
+  REQUIRE(summaries[0].groups.size() == 2);
+  CHECK(summaries[0].fields[1] == "task");
+  CHECK(summaries[0].groups[0].labels[1] == "copy");
+  CHECK(pairs_of(summaries[0], "test.accuracy").empty());
+  ReportRequest request{.folders = {scene.stored()}, .pivot = Pivot{}};
+  CHECK(
+      has(message_of([&] { make_report(request); }), "task differs between results that would share a cell"));
+  request.pivot->columns = {"task"};
+  CHECK(has(make_report(request).text, "selective_copy"));
+  const Scene settings(R"({"task.pairs": [2, 4], "train.lr": [0.1]})");
+  request.folders = {settings.stored()};
+  CHECK(has(message_of([&] { make_report(request); }), "task.pairs differs"));
+}
+
 TEST_CASE("results of different settings of a task never share a cell") {
   const Scene scene(R"({"task.pairs": [2, 4], "train.lr": [0.1]})");
   ReportRequest request{.folders = {scene.stored()}, .pivot = Pivot{}};
@@ -85,12 +137,30 @@ TEST_CASE("results of different settings of a task never share a cell") {
   CHECK(has(make_report(request).text, "0.250"));
 }
 
-TEST_CASE("the test split is never selected on") {
+TEST_CASE("the test split is never selected on, in a pivot neither") {
   const Scene scene;
-  CHECK(has(message_of([&] {
-              make_report({.folders = {scene.stored()}, .selection = {{}, "test.accuracy"}});
-            }),
-            "the test split is never selected on"));
+  ReportRequest request{.folders = {scene.stored()}, .selection = {{}, "test.accuracy"}};
+  CHECK(has(message_of([&] { make_report(request); }), "the test split is never selected on"));
+  request.pivot = Pivot{};
+  CHECK(has(message_of([&] { make_report(request); }), "the test split is never selected on"));
+  request.selection = {{}, "valid.accuracy@256"};  // further tests are of test
+  CHECK(has(message_of([&] { make_report(request); }), "unknown metric"));
+  request.selection = {{}, "valid.acuracy"};
+  CHECK(has(message_of([&] { make_report(request); }), "did you mean \"valid.accuracy\"?"));
+  request.selection = {{"train.lr"}, ""};
+  CHECK(has(message_of([&] { make_report(request); }), "--over: with --rows, --cols or --metric"));
+}
+
+TEST_CASE("text is scored by its loss, in every part of a report") {
+  Scene scene;
+  for (auto& stored : scene.results) stored->result.test.bits_per_byte = stored->result.test.loss;
+  ReportRequest request{.folders = {scene.stored()}, .format = ReportFormat::json};
+  CHECK(Json::parse(make_report(request).text).at("experiments").at(0).at("differences").at("of") ==
+        "test.loss");
+  request.format = ReportFormat::markdown;
+  CHECK(has(make_report(request).text, "test.loss: mean difference over common seeds"));
+  request.format = ReportFormat::html;
+  CHECK(has(make_report(request).text, "test loss (nats)"));
 }
 
 TEST_CASE("differences are paired by seed and corrected for the number of pairs") {

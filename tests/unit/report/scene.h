@@ -34,9 +34,12 @@ struct Scene {
     metrics.accuracy /= 2;
     stored.result.test = metrics;
     stored.result.cost.parameters = 1000;
+    stored.result.cost.task_length = 32;
     stored.result.cost.state_bytes = {{32, 64}, {256, 512}};
     return stored;
   }
+
+  Json stored_json(std::size_t run) const { return result_json(plan.runs[run], *results[run]); }
 
   // Stores all results and returns where.
   std::filesystem::path stored() const {

@@ -68,8 +68,16 @@ TEST_CASE("an interrupted run goes on to bitwise the same result") {
     CHECK(before.weights.empty());
     REQUIRE(std::filesystem::exists(folder.path() / "checkpoint.safetensors"));
     check_same(expected, run_in(folder, tiny_spec("softmax"), 2));
-    CHECK_FALSE(std::filesystem::exists(folder.path() / "checkpoint.safetensors"));
   }
+}
+
+TEST_CASE("a run that ended, but whose result was never stored, is not trained again") {
+  const TemporaryFolder folder;
+  const Outcome first = run_in(folder, tiny_spec("softmax"), 1);
+  const Outcome again = run_in(folder, tiny_spec("softmax"), 1);
+  check_same(first, again);
+  CHECK(again.result.train_seconds == first.result.train_seconds);
+  CHECK(again.result.steps == first.result.steps);
 }
 
 TEST_CASE("a curve that a kill left ahead of the checkpoint, or torn, is cut back") {
