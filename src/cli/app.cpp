@@ -199,7 +199,9 @@ class App {
         ->type_name("PATH")
         ->allow_extra_args(false)
         ->take_all();
-    compare->add_option("--margin", a.margin, "of accuracy (of loss: a share) that does not matter")
+    compare
+        ->add_option("--margin", a.margin,
+                     "of accuracy (of loss: a share; above a source: nats) that does not matter")
         ->type_name("M")
         ->check(CLI::Range(0.0, 1.0))
         ->capture_default_str();

@@ -14,7 +14,7 @@ const char* name_of(Verdict verdict);
 struct CompareRequest {
   std::vector<std::filesystem::path> base, fresh;
   Texts allow = {};           // fields that may differ: "train.lr"
-  double margin = 0.01;       // of accuracy; of loss as a share. What is less is no difference that matters
+  double margin = 0.01;       // what matters: of accuracy, of loss as a share, above a source in nats
   double speed_margin = 0.1;  // of speed, as a share
   bool speed = true;
 };
@@ -23,7 +23,7 @@ struct CompareRequest {
 struct Compared {
   std::string experiment;
   std::string name;    // "softmax 0.002": what tells its runs from others of the experiment
-  std::string figure;  // "test.accuracy", "test.loss", "train speed", "decode speed at 1024", ...
+  std::string figure;  // "test.accuracy", "test.loss", "test.excess", "train speed", "decode speed at 1024"
   bool is_speed = false;
   double base = 0, fresh = 0;  // means; of speed 1 and the ratio
   Interval interval;           // 95%, of fresh - base; of speed of the ratio

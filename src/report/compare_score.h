@@ -14,10 +14,10 @@ struct ScoreComparison {
   bool tested = false;
 };
 
-// By test accuracy, of text and sources by test loss: a paired t test over the seeds that both have, else
-// Welch's over at least two of each, else, of the one seed that both have, the normal approximation over its
-// test examples. Worse when a larger share of the runs ended badly than before. `margin` is a share of the
-// loss.
+// By test accuracy, of text by test loss, of sources by the loss above their entropy: a paired t test over
+// the seeds that both have, else Welch's over at least two of each, else, of the one seed that both have, the
+// normal approximation over its test examples. Worse when a larger share of the runs ended badly than before.
+// `margin` is of accuracy, in nats above a source, and a share of the loss of text.
 ScoreComparison compare_scores(const Runs& base, const Runs& fresh, double margin);
 
 // Gives verdicts after Holm's correction over all of them: better or worse beyond the margin and by p, the

@@ -1,14 +1,16 @@
 # Softmax solves configs/ci/recall.json (0.99 of the test) with each of its seeds; minGRU, whose state of 64 numbers a layer
-# cannot hold eight pairs, stays near guessing among them (1/8).
+# cannot hold eight pairs, stays near guessing among them (1/8). Neither these nor the other specs of configs/ci give worse results
+# than those in the repository.
 cmake_minimum_required(VERSION 3.25)
 set(folder ${CMAKE_CURRENT_BINARY_DIR}/recall_runs)
 file(REMOVE_RECURSE ${folder})
-execute_process(COMMAND ${SEQBENCH} run ${SOURCE}/configs/ci/recall.json --out ${folder} --set measure.speed=false
+file(GLOB specs ${SOURCE}/configs/ci/*.json)
+execute_process(COMMAND ${SEQBENCH} run ${specs} --out ${folder} --set measure.speed=false --jobs 2
                 RESULT_VARIABLE status COMMAND_ECHO STDOUT)
 if(NOT status EQUAL 0)
   message(FATAL_ERROR "exit status ${status}")
 endif()
-file(GLOB results ${folder}/*/*/result.json)
+file(GLOB results ${folder}/ci-recall/*/result.json)
 set(softmax_runs 0)
 foreach(file IN LISTS results)
   file(READ ${file} text)
@@ -27,8 +29,8 @@ if(NOT softmax_runs EQUAL 3)
   message(FATAL_ERROR "3 runs of softmax were expected, and ${softmax_runs} are there")
 endif()
 
-# No worse than the results in the repository.
-execute_process(COMMAND ${SEQBENCH} compare ${SOURCE}/results ${folder} --no-speed RESULT_VARIABLE status COMMAND_ECHO STDOUT)
-if(NOT status EQUAL 0)
-  message(FATAL_ERROR "compare ends with ${status}: accuracy was lost, or the two cannot be compared")
+execute_process(COMMAND ${SEQBENCH} compare ${SOURCE}/results ${folder} --no-speed
+                RESULT_VARIABLE status ERROR_VARIABLE problems COMMAND_ECHO STDOUT)
+if(NOT status EQUAL 0 OR NOT problems STREQUAL "")
+  message(FATAL_ERROR "compare ends with ${status}: accuracy was lost, or not all can be compared. ${problems}")
 endif()

@@ -220,6 +220,29 @@ TEST_CASE("compare: what differs is refused by name, unless it is allowed; other
   CHECK(has(message_of([&] { compare(allowing); }), "did you mean \"train.lr\"?"));
 }
 
+TEST_CASE("compare: a source is compared by what lies above its entropy, which differs from seed to seed") {
+  const auto source = [](const std::vector<double>& entropies, double excess, const char* seeds) {
+    Scene scene = scene_of({}, 1000, seeds);
+    for (std::size_t i = 0; i < scene.results.size(); ++i) {
+      Metrics& test = scene.results[i]->result.test;
+      test.excess = excess + 0.001 * static_cast<double>(i);
+      test.loss = entropies[i] + *test.excess;
+    }
+    return scene;
+  };
+  const char* some = R"({"model.mixer": ["softmax"], "train.lr": [0.1], "seed": [0, 1, 2]})";
+  const char* others = R"({"model.mixer": ["softmax"], "train.lr": [0.1], "seed": [3, 4, 5]})";
+  const Scene base = source({1.0, 1.3, 1.1}, 0.03, some);
+  const auto verdict_for = [&](const Scene& fresh) {
+    return row_of(compare({.base = {base.stored()}, .fresh = {fresh.stored()}, .speed = false}), "softmax",
+                  "test.excess")
+        .verdict;
+  };
+  CHECK(verdict_for(source({1.6, 1.5, 1.8}, 0.031, others)) == Verdict::same);
+  CHECK(verdict_for(source({1.0, 1.3, 1.1}, 0.05, some)) == Verdict::worse);
+  CHECK(verdict_for(source({1.0, 1.3, 1.1}, 0.01, some)) == Verdict::better);
+}
+
 TEST_CASE("compare: corpora that differ are refused by name, whatever their files are called") {
   const auto with_data = [](std::uint64_t id) {
     Scene scene = scene_of({}, 1000);
