@@ -42,17 +42,24 @@ std::string verdicts(const ComparisonReport& report) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-constexpr const char* kNote =
-    "speed: new over base, each timing as a share of the rate of matrix products right beside it.";
+// Of the speeds; "" when none is compared.
+std::string speed_note(const ComparisonReport& report) {
+  const bool any = std::ranges::any_of(report.rows, &Compared::is_speed);
+  return any ? "speed: new over base, each timing as a share of the rate of matrix products right beside "
+               "it.\n"
+             : "";
+}
 
 }  // namespace
 
 std::string comparison_text(const ComparisonReport& report) {
-  return table_of(report).text() + "  " + kNote + "\n" + verdicts(report) + "\n";
+  const std::string note = speed_note(report);
+  return table_of(report).text() + (note.empty() ? "" : "  " + note) + verdicts(report) + "\n";
 }
 
 std::string comparison_markdown(const ComparisonReport& report) {
-  std::string text = "**" + verdicts(report) + "**\n\n" + table_of(report).markdown() + "\n" + kNote + "\n";
+  std::string text =
+      "**" + verdicts(report) + "**\n\n" + table_of(report).markdown() + "\n" + speed_note(report);
   for (const std::string& problem : report.problems) text += "- " + problem + "\n";
   return text;
 }

@@ -73,10 +73,12 @@ void refuse_mixed_tasks(const Runs& cell) {
 Summary pivoted(const Runs& records, const Pivot& pivot, const std::string& by) {
   Texts fields = pivot.rows;
   fields.insert(fields.end(), pivot.columns.begin(), pivot.columns.end());
-  for (const Group& cell : summarise("", records, fields, {}).groups) refuse_mixed_tasks(cell.runs);
   Selection selection{.by = by.empty() ? score_metric(records, "valid") : by};
-  for (const std::string& field : varying_fields(records)) {
-    if (!has(fields, field)) selection.over.push_back(field);
+  for (const Group& cell : summarise("", records, fields, {}).groups) {
+    refuse_mixed_tasks(cell.runs);
+    for (const std::string& field : varying_fields(cell.runs)) {
+      if (!has(fields, field) && !has(selection.over, field)) selection.over.push_back(field);
+    }
   }
   return summarise("", records, fields, selection);
 }

@@ -123,6 +123,7 @@ TEST_CASE("results of different tasks never share a row or a cell") {
       has(message_of([&] { make_report(request); }), "task differs between results that would share a cell"));
   request.pivot->columns = {"task"};
   CHECK(has(make_report(request).text, "selective_copy"));
+  CHECK_FALSE(has(make_report(request).text, "the best by"));  // no cell has anything to choose from
   const Scene settings(R"({"task.pairs": [2, 4], "train.lr": [0.1]})");
   request.folders = {settings.stored()};
   CHECK(has(message_of([&] { make_report(request); }), "task.pairs differs"));
