@@ -298,6 +298,10 @@ expect 0 'spec.task' "$seqbench" diff mixed/good/* text/good/*
 expect 0 'differ in nothing' "$seqbench" diff mixed/good/* mixed/good/*
 expect 0 'would remove half/run' "$seqbench" rm half mixed --failed
 [ -e half/run ] || complain "rm without --yes removed a run"
+cp -r mixed newer
+sed -i 's/"schema": 1/"schema": 2/' newer/good/*/result.json
+"$seqbench" rm newer --failed --yes >out 2>err || complain "rm --failed fails where nothing failed"
+[ -e newer/good/*/result.json ] || complain "rm --failed removed a result of a newer version"
 expect 0 'removed half/run' "$seqbench" rm half mixed --failed --yes
 [ ! -e half/run ] && [ -e mixed/good ] || complain "rm --failed removed other than the run that is not finished"
 

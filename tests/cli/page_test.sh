@@ -31,7 +31,8 @@ passkey='task={"name":"passkey","length":33,"min_length":17}'
 # texts into the title.
 cat >look <<'END'
 <script>
-const heading = [...document.querySelectorAll('table.sort th')].find(h => h.textContent.startsWith('test accuracy'));
+const recall = [...document.querySelectorAll('section')].find(s => s.querySelector('h2').textContent === 'ci-recall');
+const heading = [...recall.querySelectorAll('th')].find(h => h.textContent.startsWith('test accuracy'));
 heading.firstChild.click();
 heading.firstChild.click();
 const first = heading.closest('table').tBodies[0].rows[0].cells[0].textContent;

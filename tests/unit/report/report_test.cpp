@@ -111,7 +111,7 @@ TEST_CASE("a pivot has a cell for each combination, filters keep what they name"
 
 TEST_CASE("results of different tasks never share a row or a cell") {
   const Scene scene(
-      R"({"task": [{"name": "copy", "length": 64}, {"name": "selective_copy", "length": 64}], "train.lr": [0.1]})");
+      R"({"task": [{"name": "copy", "length": 64}, {"name": "selective_copy", "length": 64}], "train.lr": [0.1], "seed": [0, 1]})");
   const Records records = load_records({scene.stored()});
   const auto summaries = summaries_of(records.all, {});
   REQUIRE(summaries[0].groups.size() == 2);
@@ -139,7 +139,9 @@ TEST_CASE("results of different settings of a task never share a cell") {
 }
 
 TEST_CASE("the test split is never selected on, in a pivot neither") {
-  const Scene scene;
+  Scene scene;
+  for (auto& stored : scene.results)
+    stored->result.settings = {{{{"length", std::int64_t{256}}}, stored->result.test}};
   ReportRequest request{.folders = {scene.stored()}, .selection = {{}, "test.accuracy"}};
   CHECK(has(message_of([&] { make_report(request); }), "the test split is never selected on"));
   request.pivot = Pivot{};
