@@ -92,6 +92,20 @@ Texts label_cells(const Group& group) {
   return cells;
 }
 
+// Fields of which each row shows the best value: those selected over that have more than one.
+Texts chosen_fields(const Summary& summary) {
+  Texts fields;
+  for (const std::string& field : summary.selection.over) {
+    const bool varies = std::ranges::any_of(summary.groups, [&](const Group& group) {
+      return std::ranges::any_of(group.rivals, [&](const Record* run) {
+        return run->field(field) != group.rivals[0]->field(field);
+      });
+    });
+    if (varies) fields.push_back(field);
+  }
+  return fields;
+}
+
 void add_troubles(Table& table, const Group& group) {
   for (const Record* run : group.runs) {
     if (!run->ok())
@@ -136,6 +150,9 @@ Texts short_fields(const Summary& summary) {
 Table main_table(const Summary& summary) {
   Table table;
   for (const std::string& field : short_fields(summary)) table.add_column(field, Align::left);
+  const Texts chosen = chosen_fields(summary);
+  for (const std::string& field : chosen)
+    table.add_column("best\n" + field.substr(field.rfind('.') + 1), Align::left);
   const auto add = [&](const std::string& header) { table.add_column(header, Align::right); };
   const bool selects = !summary.selection.over.empty();
   const bool text = is_text(summary);
@@ -149,6 +166,7 @@ Table main_table(const Summary& summary) {
   for (const Column& column : costs) add(column.header);
   for (const Group& group : summary.groups) {
     Texts cells = label_cells(group);
+    for (const std::string& field : chosen) cells.push_back(cut(group.runs[0]->field(field), kWidestLabel));
     cells.push_back(seeds_text(group));
     cells.push_back(text     ? with_interval(group, "test.bits_per_byte")
                     : source ? with_interval(group, "test.excess")

@@ -11,8 +11,8 @@ namespace seqbench {
 
 constexpr double kSolved = 0.99;  // test accuracy from which a run counts as having solved its task
 
-// A row per group: accuracy with its interval, chance, parameters, FLOPs, state, speeds, memory. Runs that
-// did not end well have lines of their own.
+// A row per group: what was selected for it, accuracy with its interval, chance, parameters, FLOPs, state,
+// speeds, memory. Runs that did not end well have lines of their own.
 Table main_table(const Summary& summary);
 // Below a table: each of the groups, the figure of its runs and of those it was selected from, and the file
 // that it is read from.

@@ -67,6 +67,7 @@ TEST_CASE("the table of a plan has a row for each mechanism and a line for each 
   CHECK(has(text, "  softmax, seed 0: diverged"));  // softmax: one ok each, lr 0.1 with 0.9 on valid
   CHECK(has(text, "lr0.2-seed0"));                  // the other one, named below
   CHECK(has(text, "failed: out of paper"));
+  CHECK(has(text, "softmax    0.1     1/2 "));                    // the best lr
   CHECK(has(text, "1/2     0/2     0/4  0.450 [0.000, 0.000]"));  // the run's own interval
   CHECK(has(text, "0.150 [0.150, 0.150]"));                       // linear: 0.3 / 2 on both seeds of lr 0.1
   CHECK(has(text, "train.lr: the best by valid.accuracy"));
