@@ -53,6 +53,16 @@ class Widths {
 
   LanguageModel model(const Json& spec) const { return {resolve(spec).model, vocab_size_, length_}; }
 
+  std::int64_t parameters(std::int64_t width, std::int64_t ffn) const {
+    return model(at(width, ffn)).parameters().count();
+  }
+
+  // Whether a wider feed-forward part makes a larger model: a mechanism's own block may have none.
+  bool has_ffn() const {
+    const std::int64_t ffn = ffn_of(step_);
+    return ffn > 0 && parameters(step_, ffn + 1) > parameters(step_, ffn);
+  }
+
   // The widest model whose size, which grows with the width, is at most `wanted`; else the narrowest.
   std::int64_t widest(const SizeOf& size_of, std::int64_t wanted) const {
     std::int64_t low = 1, high = 2;  // in steps
@@ -118,9 +128,7 @@ std::int64_t nearest_width(const Widths& widths, const SizeOf& size_of, const Wa
 
 // The feed-forward part takes what the widest model leaves, in equal parts for all blocks.
 Json filled(const Widths& widths, std::int64_t width, const Wanted& wanted) {
-  const auto count = [&](std::int64_t ffn) {
-    return widths.model(widths.at(width, ffn)).parameters().count();
-  };
+  const auto count = [&](std::int64_t ffn) { return widths.parameters(width, ffn); };
   const std::int64_t ffn = widths.ffn_of(width);
   const std::int64_t unit = count(ffn + 1) - count(ffn);
   const auto more = static_cast<std::int64_t>(
@@ -136,9 +144,9 @@ Json filled(const Widths& widths, std::int64_t width, const Wanted& wanted) {
 
 Json with_parameters(const Widths& widths, std::int64_t amount) {
   const Wanted wanted{"parameters", amount, 1,
-                      "Ask for one of these, or set model.ffn, which is then fitted."};
-  const auto count = [&](std::int64_t width) { return widths.model(widths.at(width)).parameters().count(); };
-  if (widths.ffn_of(widths.step()) == 0) return widths.at(nearest_width(widths, count, wanted));
+                      "Ask for one of these, or set model.ffn, which is fitted where a block has one."};
+  const auto count = [&](std::int64_t width) { return widths.parameters(width, widths.ffn_of(width)); };
+  if (!widths.has_ffn()) return widths.at(nearest_width(widths, count, wanted));
   refuse_too_little(widths, count, wanted);
   return filled(widths, widths.widest(count, amount), wanted);
 }

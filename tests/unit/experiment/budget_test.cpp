@@ -49,6 +49,13 @@ TEST_CASE("without one the nearest width is taken, or named when it is not near 
   CHECK(has(message_of([] { with_budget_solved(asking_for(10, "softmax", 0)); }), "are too few"));
 }
 
+TEST_CASE("a mechanism that brings its own block, which model.ffn says nothing of, is fitted by its width") {
+  const Json solved = with_budget_solved(asking_for(1000000, "xlstm", 128));
+  CHECK(std::abs(parameters_of(solved) - 1000000) <= 10000);
+  CHECK(has(message_of([] { with_budget_solved(asking_for(20000, "xlstm", 128)); }),
+            "no width is within 1% of 20000"));
+}
+
 TEST_CASE("a budget of state bytes is met at the context it names, which is then measured") {
   for (const char* mixer : {"softmax", "sparse_k", "linear", "retention", "mlstm", "slstm", "min_gru"}) {
     CAPTURE(mixer);
