@@ -41,8 +41,8 @@ bool is_training(const Progress& p) { return std::string_view(p.phase) == "train
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay(const Plan& plan, std::size_t runs, bool quiet)
-    : plan_(plan), runs_(runs), quiet_(quiet), live_(!quiet && is_terminal()) {}
+ProgressDisplay::ProgressDisplay(const Plan& plan, TimeLeft left, std::size_t runs, bool quiet)
+    : plan_(plan), left_(std::move(left)), runs_(runs), quiet_(quiet), live_(!quiet && is_terminal()) {}
 
 ProgressDisplay::~ProgressDisplay() { clear(); }
 
@@ -51,6 +51,7 @@ void ProgressDisplay::started(std::size_t run) { running_[run] = {}; }
 void ProgressDisplay::progress(std::size_t run, const Progress& progress) {
   Progress& kept = running_[run] = progress;
   kept.point = nullptr;
+  left_.reached(run, share_done(progress));
   if (live_) return draw();
   if (progress.point == nullptr) return;
   const CurvePoint& point = *progress.point;
@@ -62,6 +63,7 @@ void ProgressDisplay::progress(std::size_t run, const Progress& progress) {
 
 void ProgressDisplay::finished(std::size_t run, const StoredResult& stored) {
   running_.erase(run);
+  left_.ended(run);
   ++done_;
   if (live_) return draw();
   const RunResult& result = stored.result;
@@ -72,12 +74,12 @@ void ProgressDisplay::finished(std::size_t run, const StoredResult& stored) {
 }
 
 std::string ProgressDisplay::grid_left() const {
-  double done = static_cast<double>(done_);
-  for (const auto& [run, progress] : running_) done += share_done(progress);
-  if (runs_ < 2 || done_ >= runs_ || done <= 0) return "";
-  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  const double left = seconds / done * (static_cast<double>(runs_) - done);
-  return fmt::format("; {} of {} done, about {} left", done_, runs_, short_duration(left));
+  if (runs_ < 2 || done_ >= runs_) return "";
+  const auto left = left_.seconds(std::chrono::duration<double>(Clock::now() - start_).count());
+  // Less than a second of training says nothing of the tests that follow it.
+  const bool known = left && *left >= 1;
+  return fmt::format("; {} of {} done{}", done_, runs_,
+                     known ? fmt::format(", about {} left", short_duration(*left)) : "");
 }
 
 void ProgressDisplay::interrupted(std::size_t run) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "experiment/runner.h"
+#include "experiment/time_left.h"
 
 namespace seqbench {
 
@@ -13,7 +14,7 @@ namespace seqbench {
 class ProgressDisplay : public Observer {
  public:
   // `runs`: how many are to do.
-  ProgressDisplay(const Plan& plan, std::size_t runs, bool quiet);
+  ProgressDisplay(const Plan& plan, TimeLeft left, std::size_t runs, bool quiet);
   ~ProgressDisplay() override;
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
@@ -31,11 +32,11 @@ class ProgressDisplay : public Observer {
   void clear();
   void print(const std::string& line);
 
-  // "; 3 of 12 done, about 4 min 10 s left", by the time that runs have taken so far, those under way by
-  // their steps; "" at the end, and of a single run.
+  // "; 3 of 12 done, about 4 min 10 s left", as far as it is known; "" at the end, and of a single run.
   std::string grid_left() const;
 
   const Plan& plan_;
+  TimeLeft left_;
   std::size_t runs_;
   std::size_t done_ = 0;
   bool quiet_;

@@ -37,8 +37,9 @@ int threads_of_a_run(const RunArguments& arguments) {
 void execute_runs(const RunArguments& arguments, const Plan& plan, std::vector<std::size_t> runs,
                   Results& results) {
   const int threads = threads_of_a_run(arguments);
-  if (arguments.jobs > 1) runs = longest_first(plan, std::move(runs), threads);
-  ProgressDisplay progress(plan, runs.size(), arguments.quiet);
+  const std::vector<double> weights = weights_of(plan, runs, threads);
+  if (arguments.jobs > 1) runs = longest_first(std::move(runs), weights);
+  ProgressDisplay progress(plan, {runs, weights}, runs.size(), arguments.quiet);
   const Execution execution = {.runs = std::move(runs),
                                .jobs = arguments.jobs,
                                .from_start = arguments.force,

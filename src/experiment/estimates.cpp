@@ -47,13 +47,18 @@ std::vector<std::size_t> runs_of(const Plan& plan, const Shard& shard) {
   return runs;
 }
 
-std::vector<std::size_t> longest_first(const Plan& plan, std::vector<std::size_t> runs, int threads) {
+std::vector<double> weights_of(const Plan& plan, const std::vector<std::size_t>& runs, int threads) {
+  std::vector<double> weights(plan.runs.size(), 1);
   std::set<std::string> kinds;
   for (const std::size_t run : runs) kinds.insert(key_of(plan.runs[run]));
-  if (kinds.size() < 2) return runs;
+  if (kinds.size() < 2) return weights;
   Estimates estimates(threads);
-  std::ranges::stable_sort(runs, std::greater{},
-                           [&](std::size_t run) { return estimates.of(plan.runs[run]).seconds; });
+  for (const std::size_t run : runs) weights[run] = estimates.of(plan.runs[run]).seconds;
+  return weights;
+}
+
+std::vector<std::size_t> longest_first(std::vector<std::size_t> runs, const std::vector<double>& weights) {
+  std::ranges::stable_sort(runs, std::greater{}, [&](std::size_t run) { return weights[run]; });
   return runs;
 }
 

@@ -30,8 +30,10 @@ struct Shard {
 Shard parse_shard(const std::string& text);
 std::vector<std::size_t> runs_of(const Plan& plan, const Shard& shard);
 
-// Side by side, the longest runs start first, so that none is left for the end. Nothing is timed when all are
-// alike.
-std::vector<std::size_t> longest_first(const Plan& plan, std::vector<std::size_t> runs, int threads);
+// How long each of `runs` trains, at its index in the plan: in seconds, or 1 where all are alike, of which
+// nothing is timed.
+std::vector<double> weights_of(const Plan& plan, const std::vector<std::size_t>& runs, int threads);
+// Side by side, the longest runs start first, so that none is left for the end.
+std::vector<std::size_t> longest_first(std::vector<std::size_t> runs, const std::vector<double>& weights);
 
 }  // namespace seqbench

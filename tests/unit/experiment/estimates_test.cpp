@@ -31,8 +31,10 @@ TEST_CASE("shards share the runs out, each once, neighbours apart") {
 TEST_CASE("side by side the longest runs start first") {
   const TemporaryFolder folder;
   const Plan plan = plan_of(folder, R"({"train.steps": [10, 100000, 1000], "seed": [0, 1]})");
-  CHECK(longest_first(plan, {0, 1, 2, 3, 4, 5}, 1) == std::vector<std::size_t>{2, 3, 4, 5, 0, 1});
-  CHECK(longest_first(plan, {1, 0}, 1) == std::vector<std::size_t>{1, 0});
+  const std::vector<double> weights = weights_of(plan, {0, 1, 2, 3, 4, 5}, 1);
+  CHECK(longest_first({0, 1, 2, 3, 4, 5}, weights) == std::vector<std::size_t>{2, 3, 4, 5, 0, 1});
+  CHECK(weights[2] > 10 * weights[0]);
+  CHECK(weights_of(plan, {1, 0}, 1) == std::vector<double>(6, 1));
 }
 
 TEST_CASE("a script for Slurm quotes what it is given, and overwrites only its own") {
