@@ -16,6 +16,9 @@ std::string three_digits(double value) {
   return fmt::format("{:.0f}", value);
 }
 
+// In UTF-8: no byte that continues one.
+bool starts_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
+
 // `value` in the largest unit it reaches; the threshold keeps 999.6 from becoming "1000".
 template <std::size_t N>
 std::string in_units(double value, double step, const std::array<const char*, N>& units) {
@@ -52,8 +55,19 @@ std::string short_duration(double seconds) {
 
 std::string share(double value) { return std::isfinite(value) ? fmt::format("{:.3f}", value) : "-"; }
 
+std::size_t characters_of(const std::string& text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, starts_character));
+}
+
 std::string cut(const std::string& text, std::size_t width) {
-  return text.size() <= width ? text : text.substr(0, std::max<std::size_t>(2, width) - 2) + "..";
+  if (characters_of(text) <= width) return text;
+  std::size_t left = std::max<std::size_t>(2, width) - 2;
+  std::string kept;
+  for (const char c : text) {
+    if (starts_character(c) && left-- == 0) break;
+    kept += c;
+  }
+  return kept + "..";
 }
 
 }  // namespace seqbench

@@ -13,6 +13,8 @@ std::string short_bytes(std::int64_t bytes);
 std::string short_duration(double seconds);
 // Three decimals: "0.998"; "-" for a number that is not finite.
 std::string share(double value);
+// Characters of `text`, which is UTF-8: columns of a terminal, of most scripts.
+std::size_t characters_of(const std::string& text);
 // `text` cut to `width` characters, its end replaced by "..".
 std::string cut(const std::string& text, std::size_t width);
 

@@ -124,7 +124,10 @@ Select select_of(const Json& json, const std::vector<Axis>& axes) {
     select.over.push_back(path.get<std::string>());
     fail_if(std::ranges::find(paths, select.over.back()) == paths.end(), "{}",
             unknown_name("axis", select.over.back(), "select.over", paths));
-    fail_if(select.over.back() == "seed", "select.over: seeds are kept together; take \"seed\" out.");
+    const std::string& axis = select.over.back();
+    fail_if(axis == "seed", "select.over: seeds are kept together; take \"seed\" out.");
+    fail_if(axis == "task" || axis.starts_with("task."),
+            "select.over: results of different tasks are never chosen between; take \"{}\" out.", axis);
   }
   return select;
 }

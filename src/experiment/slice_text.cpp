@@ -89,7 +89,7 @@ std::string slice_table(const Texts& headers, const std::vector<ScoredRow>& rows
     }
     table.add_row(std::move(texts));
   }
-  return fmt::format("{} by {}\n{}", figure_name(example), by, table.text());
+  return fmt::format("{} by {}\n{}", figure_name(example), by, table.text(kWidestLabel));
 }
 
 // Mean accuracy of a row's runs, by length and then depth.
@@ -242,7 +242,7 @@ std::string tests_text(const Texts& headers, const std::vector<ScoredRow>& rows,
       table.add_row(std::move(cells));
     }
   }
-  return always || tests.size() > 1 ? table.text() : "";
+  return always || tests.size() > 1 ? table.text(kWidestLabel) : "";
 }
 
 std::string slices_text(const Texts& headers, const std::vector<ScoredRow>& rows) {

@@ -12,21 +12,21 @@ namespace {
 
 constexpr double kLevel = 0.95;
 
-// Where Student's t leaves 5% outside on both sides together.
-double t_quantile(std::size_t freedom) {
+// Where Student's t leaves so much outside on both sides together.
+double t_quantile(std::size_t freedom, double outside = 1 - kLevel) {
   double low = 0;
   double high = 1;
-  while (student_p(high, freedom) > 1 - kLevel) high *= 2;
+  while (student_p(high, freedom) > outside) high *= 2;
   for (int i = 0; i < 60; ++i) {
     const double middle = (low + high) / 2;
-    (student_p(middle, freedom) > 1 - kLevel ? low : high) = middle;
+    (student_p(middle, freedom) > outside ? low : high) = middle;
   }
   return high;
 }
 
 double squared(double value) { return value * value; }
 
-// Equal differences, or none, are certain: their interval is a point.
+// What is known exactly and does not vary is certain: its interval is a point.
 Comparison comparison(double difference, double standard_error, std::size_t freedom) {
   const double half = t_quantile(freedom) * standard_error;
   const double p = standard_error > 0 ? student_p(difference / standard_error, freedom)
@@ -57,12 +57,12 @@ double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-double standard_error(const std::vector<double>& values) {
+double standard_error(const std::vector<double>& values, double step) {
   const double middle = mean(values);
   double squares = 0;
   for (const double value : values) squares += (value - middle) * (value - middle);
   const auto n = static_cast<double>(values.size());
-  return std::sqrt(squares / (n - 1) / n);
+  return std::sqrt(std::max(squares / (n - 1), step * step / 12) / n);
 }
 
 double student_p(double t, std::size_t freedom) {
@@ -79,17 +79,17 @@ double student_p(double t, std::size_t freedom) {
   return std::clamp(1 - within, 0.0, 1.0);
 }
 
-Interval student_interval(const std::vector<double>& values, Interval within) {
+Interval student_interval(const std::vector<double>& values, Interval within, double step) {
   const double middle = mean(values);
-  const double half = t_quantile(values.size() - 1) * standard_error(values);
+  const double half = t_quantile(values.size() - 1) * standard_error(values, step);
   return {std::max(within.low, middle - half), std::min(within.high, middle + half)};
 }
 
-std::size_t runs_for(double wanted, double standard_error, std::size_t count) {
+std::size_t runs_for(double wanted, double standard_error, std::size_t count, double outside) {
   constexpr std::size_t kMost = 10000;
   const double deviation = standard_error * std::sqrt(static_cast<double>(count));
   const auto enough = [&](std::size_t n) {
-    return t_quantile(n - 1) * deviation <= wanted * std::sqrt(static_cast<double>(n));
+    return t_quantile(n - 1, outside) * deviation <= wanted * std::sqrt(static_cast<double>(n));
   };
   std::size_t low = 1, high = kMost;  // too few, enough
   while (high - low > 1) {
@@ -99,15 +99,17 @@ std::size_t runs_for(double wanted, double standard_error, std::size_t count) {
   return high;
 }
 
-Comparison compare_paired(const std::vector<double>& a, const std::vector<double>& b) {
+// A difference of two rounded values is rounded twice.
+Comparison compare_paired(const std::vector<double>& a, const std::vector<double>& b, double step) {
   std::vector<double> differences;
   for (std::size_t i = 0; i < a.size(); ++i) differences.push_back(b[i] - a[i]);
-  return comparison(mean(differences), standard_error(differences), differences.size() - 1);
+  return comparison(mean(differences), standard_error(differences, std::numbers::sqrt2 * step),
+                    differences.size() - 1);
 }
 
-Comparison compare_unpaired(const std::vector<double>& a, const std::vector<double>& b) {
-  const double va = squared(standard_error(a));
-  const double vb = squared(standard_error(b));
+Comparison compare_unpaired(const std::vector<double>& a, const std::vector<double>& b, double step) {
+  const double va = squared(standard_error(a, step));
+  const double vb = squared(standard_error(b, step));
   const double freedom = va + vb == 0 ? static_cast<double>(a.size() + b.size() - 2)
                                       : squared(va + vb) / (squared(va) / static_cast<double>(a.size() - 1) +
                                                             squared(vb) / static_cast<double>(b.size() - 1));

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
+
+#include "experiment/format.h"
 
 namespace seqbench {
 namespace {
@@ -36,10 +39,6 @@ std::string with_replaced(const std::string& text, std::string_view special, con
   return made;
 }
 
-std::string markdown_cell(const std::string& text) {
-  return with_replaced(text, "|\n", [](char c) { return c == '|' ? std::string("\\|") : std::string(" "); });
-}
-
 std::string csv_cell(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   return "\"" + with_replaced(text, "\"", [](char) { return std::string("\"\""); }) + "\"";
@@ -64,7 +63,22 @@ std::string joined(const Texts& cells, const std::string& between, std::string (
   return text;
 }
 
+// All of them cut to `widest` characters, or none where two that differ would become equal.
+Texts cut_apart(const Texts& all, std::size_t widest) {
+  Texts shorter;
+  for (const std::string& text : all) shorter.push_back(cut(text, widest));
+  const auto distinct = [](const Texts& texts) {
+    return std::set<std::string>(texts.begin(), texts.end()).size();
+  };
+  return distinct(shorter) == distinct(all) ? shorter : all;
+}
+
 }  // namespace
+
+std::string markdown_escape(const std::string& text) {
+  return with_replaced(text, "|<\n",
+                       [](char c) { return c == '\n' ? std::string(" ") : std::string("\\") + c; });
+}
 
 void Table::add_column(const std::string& header, Align align) {
   columns_.push_back({lines_of(header), align});
@@ -80,9 +94,9 @@ void Table::add_line(std::string text) { rows_.push_back({{std::move(text)}, tru
 std::vector<std::size_t> Table::widths() const {
   std::vector<std::size_t> widths(columns_.size());
   for (std::size_t c = 0; c < columns_.size(); ++c) {
-    for (const std::string& line : columns_[c].header) widths[c] = std::max(widths[c], line.size());
+    for (const std::string& line : columns_[c].header) widths[c] = std::max(widths[c], characters_of(line));
     for (const Row& row : rows_) {
-      if (!row.across) widths[c] = std::max(widths[c], row.cells[c].size());
+      if (!row.across) widths[c] = std::max(widths[c], characters_of(row.cells[c]));
     }
   }
   return widths;
@@ -91,7 +105,7 @@ std::vector<std::size_t> Table::widths() const {
 std::string Table::line(const Texts& cells, const std::vector<std::size_t>& widths) const {
   std::string text;
   for (std::size_t c = 0; c < cells.size(); ++c) {
-    const std::string pad(widths[c] - cells[c].size(), ' ');
+    const std::string pad(widths[c] - characters_of(cells[c]), ' ');
     if (c > 0) text += "  ";
     text += columns_[c].align == Align::left ? cells[c] + pad : pad + cells[c];
   }
@@ -99,7 +113,26 @@ std::string Table::line(const Texts& cells, const std::vector<std::size_t>& widt
   return text + "\n";
 }
 
-std::string Table::text() const {
+Table Table::cut_to(std::size_t widest) const {
+  Table table = *this;
+  Texts names;
+  for (const Column& column : columns_) names.push_back(fmt::format("{}", fmt::join(column.header, "\n")));
+  names = cut_apart(names, widest);
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    table.columns_[c].header = lines_of(names[c]);
+    if (columns_[c].align == Align::right) continue;
+    Texts cells;
+    for (const Row& row : rows_) cells.push_back(row.across ? "" : row.cells[c]);
+    cells = cut_apart(cells, widest);
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      if (!rows_[r].across) table.rows_[r].cells[c] = cells[r];
+    }
+  }
+  return table;
+}
+
+std::string Table::text(std::size_t widest) const {
+  if (widest != std::string::npos) return cut_to(widest).text();
   const std::vector<std::size_t> wide = widths();
   std::size_t header_lines = 0;
   for (const Column& column : columns_) header_lines = std::max(header_lines, column.header.size());
@@ -145,9 +178,9 @@ std::string Table::markdown() const {
     names.push_back(heading.text);
     rule += heading.align == Align::left ? "---|" : "--:|";
   }
-  std::string text = "| " + joined(names, " | ", markdown_cell) + " |\n" + rule + "\n";
-  for (const Texts& row : cells()) text += "| " + joined(row, " | ", markdown_cell) + " |\n";
-  for (const std::string& line : lines()) text += "\n" + line + "\n";
+  std::string text = "| " + joined(names, " | ", markdown_escape) + " |\n" + rule + "\n";
+  for (const Texts& row : cells()) text += "| " + joined(row, " | ", markdown_escape) + " |\n";
+  for (const std::string& line : lines()) text += "\n" + markdown_escape(line) + "\n";
   return text;
 }
 

@@ -7,6 +7,12 @@
 
 namespace seqbench {
 
+// Of a text table with names in it.
+constexpr std::size_t kWidestLabel = 40;
+
+// `text` as it stands in Markdown, in a table or out of it.
+std::string markdown_escape(const std::string& text);
+
 enum class Align { left, right };
 
 class Table {
@@ -17,8 +23,9 @@ class Table {
   void add_row(Texts cells);
   // A line across all columns, below the last row.
   void add_line(std::string text);
-  // Two spaces between columns, and none at the end of a line. No headers: none are printed.
-  std::string text() const;
+  // Two spaces between columns, and none at the end of a line. No headers: none are printed. Headers, and
+  // cells of a left column, of more than `widest` characters are cut to it where that leaves them apart.
+  std::string text(std::size_t widest = std::string::npos) const;
   // Headers are of one line here, and lines across all columns follow the table.
   std::string markdown() const;
   std::string csv() const;    // RFC 4180; cells only
@@ -43,6 +50,7 @@ class Table {
     Texts cells;
     bool across;  // one cell over all columns
   };
+  Table cut_to(std::size_t widest) const;
   std::vector<std::size_t> widths() const;
   std::string line(const Texts& cells, const std::vector<std::size_t>& widths) const;
 

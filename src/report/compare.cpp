@@ -24,7 +24,8 @@ bool contains(const Texts& texts, const std::string& text) {
 }
 
 // What must be the same on both sides: everything but the seed, what is measured besides, and `allow`. The
-// mechanism's name depends on the runs beside it; its options are here one by one.
+// mechanism's name depends on the runs beside it; its options are here one by one. In what order a spec gives
+// its settings says nothing.
 Key key_of(const Record& record, const Texts& allow) {
   Key key = {{"experiment", record.experiment}};
   key.insert(key.end(), record.fields.begin(), record.fields.end());
@@ -32,13 +33,8 @@ Key key_of(const Record& record, const Texts& allow) {
     const std::string& path = field.first;
     return path == "seed" || path == "mechanism" || path.starts_with("measure.") || contains(allow, path);
   });
+  std::ranges::sort(key);
   return key;
-}
-
-Runs pointers_to(const std::vector<Record>& records) {
-  Runs runs;
-  for (const Record& record : records) runs.push_back(&record);
-  return runs;
 }
 
 // Runs may not be taken for seeds of one another that are none.
@@ -175,12 +171,17 @@ class Comparer {
         fmt::join(before, ", "), fmt::join(after, ", ")));
   }
 
+  // What varies within an experiment of BASE.
+  const Texts& varying_in(const std::string& experiment) {
+    const auto [entry, missing] = varying_.try_emplace(experiment);
+    if (!missing) return entry->second;
+    Runs runs = pointers_to(base_.all);
+    std::erase_if(runs, [&](const Record* run) { return run->experiment != experiment; });
+    return entry->second = varying_fields(runs);
+  }
+
   void add_group(const Runs& base, const Runs& fresh) {
-    Runs beside;
-    for (const Record& record : base_.all) {
-      if (record.experiment == base[0]->experiment) beside.push_back(&record);
-    }
-    const std::string name = label_of(*base[0], varying_fields(beside), request_.allow);
+    const std::string name = label_of(*base[0], varying_in(base[0]->experiment), request_.allow);
     const auto named = [&](Compared& row) {
       row.experiment = base[0]->experiment;
       row.name = name;
@@ -198,6 +199,7 @@ class Comparer {
 
   const CompareRequest& request_;
   Records base_, fresh_;
+  std::map<std::string, Texts> varying_;  // by experiment
   std::vector<ScoreComparison> scores_;
   ComparisonReport report_;
 };

@@ -26,10 +26,8 @@ const Metrics& test_of_seed(const Runs& runs, const std::string& seed) {
   return (*run)->stored->result.test;
 }
 
-// Of one run each, by the intervals over their test examples; a loss has none. The same run twice differs in
-// nothing.
+// Of one run each, by the intervals over their test examples; a loss has none.
 Comparison compare_single(const Metrics& a, const Metrics& b, const std::string& name) {
-  if (a.accuracy == b.accuracy && a.loss == b.loss) return {};
   const auto error = [](const Interval& interval) { return (interval.high - interval.low) / (2 * 1.96); };
   if (name != "test.accuracy") return {.difference = b.loss - a.loss, .interval = {kNone, kNone}};
   const double both = std::hypot(error(a.accuracy_interval), error(b.accuracy_interval));
@@ -44,19 +42,35 @@ std::size_t failures(const Runs& runs) {
   return static_cast<std::size_t>(std::ranges::count_if(runs, [](const Record* run) { return !run->ok(); }));
 }
 
-// Sets verdict and reason when more runs ended badly than before, or none is left to compare.
+// Those whose seed is, or is not, among those of `others`.
+Runs by_seed(const Runs& runs, const Runs& others, bool common) {
+  Runs kept;
+  std::ranges::copy_if(runs, std::back_inserter(kept), [&](const Record* run) {
+    return common == std::ranges::any_of(others, [&](const Record* other) {
+             return other->field("seed") == run->field("seed");
+           });
+  });
+  return kept;
+}
+
+bool fails_more(const Runs& base, const Runs& fresh) {
+  return failures(fresh) * std::max<std::size_t>(1, base.size()) > failures(base) * fresh.size();
+}
+
+// Sets verdict and reason when more runs ended badly than before, or none is left to compare: at seeds that
+// both have or all of them that is worse, at others it may be chance.
 bool decided_by_failures(Compared& row, const Runs& base, const Runs& fresh) {
   const std::size_t before = failures(base), after = failures(fresh);
-  if (after * base.size() > before * fresh.size()) {
-    row.verdict = Verdict::worse;
-    row.why = fmt::format("{} of {} runs ended badly, and {} of {} before", after, fresh.size(), before,
-                          base.size());
-  } else if (before == base.size() || after == fresh.size()) {
-    row.why = fmt::format("all runs of {} ended badly", before == base.size() ? "BASE" : "NEW");
-  } else {
-    return false;
+  const bool at_same = fails_more(by_seed(base, fresh, true), by_seed(fresh, base, true));
+  if (at_same || (after == fresh.size() && before < base.size())) row.verdict = Verdict::worse;
+  const bool at_others = fails_more(by_seed(base, fresh, false), by_seed(fresh, base, false));
+  if (row.verdict == Verdict::worse || (at_others && before < base.size())) {
+    row.why = fmt::format("{} of {} runs ended badly, and {} of {} before{}", after, fresh.size(), before,
+                          base.size(), at_same ? "" : ", not at the same seeds");
+    return true;
   }
-  return true;
+  if (before == base.size()) row.why = "all runs of BASE ended badly";
+  return before == base.size();
 }
 
 // Sources drawn by different seeds have different entropies: what lies above them compares.
@@ -79,24 +93,53 @@ void take(ScoreComparison& s, const std::vector<double>& a, const std::vector<do
   s.tested = true;
 }
 
+// Whether the runs of all seeds that both have came out the same to the last digit.
+bool came_out_the_same(const Runs& base, const Runs& fresh, const BySeed& a, const BySeed& b) {
+  return std::ranges::all_of(a, [&](const auto& entry) {
+    if (!b.contains(entry.first)) return true;
+    const Metrics& before = test_of_seed(base, entry.first);
+    const Metrics& after = test_of_seed(fresh, entry.first);
+    return before.accuracy == after.accuracy && before.loss == after.loss;
+  });
+}
+
 void test(ScoreComparison& s, const Runs& base, const Runs& fresh, const BySeed& a, const BySeed& b) {
   const std::string& name = s.row.figure;
   const auto [left, right] = at_common_seeds(a, b);
-  if (left.size() > 1)
-    return take(s, left, right, compare_paired(left, right), fmt::format("{} common seeds", left.size()));
-  if (a.size() > 1 && b.size() > 1)
-    return take(s, values_of(a), values_of(b), compare_unpaired(values_of(a), values_of(b)),
-                "different seeds");
-  if (left.size() == 1) {
-    const auto seed =
-        std::ranges::find_if(a, [&](const auto& entry) { return b.contains(entry.first); })->first;
-    return take(s, left, right, compare_single(test_of_seed(base, seed), test_of_seed(fresh, seed), name),
-                "one seed, over its examples");
+  const double step = std::max(step_of(base, name), step_of(fresh, name));
+  const bool several = a.size() > 1 && b.size() > 1;
+  // A few common seeds of many would leave most of what is known out.
+  if (several && (left.size() < 2 || 2 * left.size() < std::min(a.size(), b.size())))
+    return take(s, values_of(a), values_of(b), compare_unpaired(values_of(a), values_of(b), step),
+                left.empty() ? "different seeds" : "mostly different seeds");
+  if (left.empty()) {
+    s.row.why = "no seed in common, and too few; more seeds would tell";
+    return;
   }
-  s.row.why = "no seed in common, and too few; more seeds would tell";
+  const bool same = came_out_the_same(base, fresh, a, b);
+  if (left.size() > 1)
+    return take(s, left, right, same ? Comparison{} : compare_paired(left, right, step),
+                fmt::format("{} common seeds", left.size()));
+  const auto seed =
+      std::ranges::find_if(a, [&](const auto& entry) { return b.contains(entry.first); })->first;
+  take(s, left, right,
+       same ? Comparison{} : compare_single(test_of_seed(base, seed), test_of_seed(fresh, seed), name),
+       "one seed, over its examples");
 }
 
-void decide(ScoreComparison& s, double p) {
+// More runs until the difference is told from none, or its interval lies within the margin. Of a difference
+// that is all but the margin itself, no number would tell.
+std::string what_would_tell(const ScoreComparison& s, double gain, std::size_t tests) {
+  const std::size_t runs = std::min(s.row.base_runs, s.row.fresh_runs);
+  if (runs < 2) return "more seeds would tell";
+  const double beyond = std::abs(gain) - s.margin;
+  const double wanted = std::max(beyond > 0 ? std::abs(gain) : -beyond, s.margin / 10);
+  const double outside = beyond > 0 ? kSmallP / static_cast<double>(tests) : kSmallP;
+  return more_runs(static_cast<double>(runs_for(wanted, s.comparison.standard_error, runs, outside)), runs);
+}
+
+// `p` after correction over so many tests.
+void decide(ScoreComparison& s, double p, std::size_t tests) {
   Compared& row = s.row;
   const double gain = s.comparison.difference * (larger_is_better(row.figure) ? 1 : -1);
   const Interval& i = s.comparison.interval;
@@ -106,12 +149,7 @@ void decide(ScoreComparison& s, double p) {
   } else if (i.low >= -s.margin && i.high <= s.margin) {
     row.verdict = Verdict::same;
   } else {
-    const std::size_t runs = std::min(row.base_runs, row.fresh_runs);
-    const double wanted = std::max(std::abs(gain), s.margin);
-    row.why +=
-        "; " + (runs < 2 ? std::string("more seeds would tell")
-                         : more_runs(static_cast<double>(runs_for(wanted, s.comparison.standard_error, runs)),
-                                     runs));
+    row.why += "; " + what_would_tell(s, gain, tests);
   }
 }
 
@@ -142,7 +180,7 @@ void decide(std::vector<ScoreComparison>& all) {
   p = holm(p);
   auto next = p.begin();
   for (ScoreComparison& s : all) {
-    if (s.tested) decide(s, *next++);
+    if (s.tested) decide(s, *next++, p.size());
   }
 }
 

@@ -15,9 +15,10 @@ struct ScoreComparison {
 };
 
 // By test accuracy, of text by test loss, of sources by the loss above their entropy: a paired t test over
-// the seeds that both have, else Welch's over at least two of each, else, of the one seed that both have, the
-// normal approximation over its test examples. Worse when a larger share of the runs ended badly than before.
-// `margin` is of accuracy, in nats above a source, and a share of the loss of text.
+// the seeds that both have when they are at least two and half of the smaller side, else Welch's over at
+// least two of each, else, of the one seed that both have, the normal approximation over its test examples.
+// Worse when more runs of the same seeds, or all, ended badly; where only more of other seeds did, nothing
+// can be told. `margin` is of accuracy, in nats above a source, and a share of the loss of text.
 ScoreComparison compare_scores(const Runs& base, const Runs& fresh, double margin);
 
 // Gives verdicts after Holm's correction over all of them: better or worse beyond the margin and by p, the

@@ -60,7 +60,7 @@ std::string comparison_text(const ComparisonReport& report) {
 std::string comparison_markdown(const ComparisonReport& report) {
   std::string text =
       "**" + verdicts(report) + "**\n\n" + table_of(report).markdown() + "\n" + speed_note(report);
-  for (const std::string& problem : report.problems) text += "- " + problem + "\n";
+  for (const std::string& problem : report.problems) text += "- " + markdown_escape(problem) + "\n";
   return text;
 }
 
@@ -73,8 +73,8 @@ std::string comparison_junit(const ComparisonReport& report) {
   for (const Compared& row : report.rows) {
     text += fmt::format("  <testcase classname=\"{}\" name=\"{}\">", svg_escape(row.experiment),
                         svg_escape(row.name + " " + row.figure));
-    const std::string message =
-        svg_escape(fmt::format("{:.4g} instead of {:.4g} {}", row.fresh, row.base, row.why));
+    const std::string message = svg_escape(fmt::format(
+        "{} instead of {}{}{}", share(row.fresh), share(row.base), row.why.empty() ? "" : "; ", row.why));
     if (row.verdict == Verdict::worse) text += "<failure message=\"" + message + "\"/>";
     if (row.verdict == Verdict::unsure) text += "<skipped message=\"" + message + "\"/>";
     text += "</testcase>\n";

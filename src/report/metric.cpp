@@ -61,6 +61,7 @@ double metric(const Record& record, const std::string& name) {
   const std::string path = name.substr(0, sign);
   const std::string at = sign == std::string::npos ? "" : name.substr(sign + 1);
   const std::string first = path.substr(0, path.find('.'));
+  if (path != first + "." + last_part(name) || name.ends_with('@')) return kNone;
   const Json* json = find(&record.result, of_split(name) ? "metrics" : first);
   // Further tests are of test alone.
   if (of_split(name))
@@ -119,6 +120,19 @@ std::string metric_text(const std::string& name, double value) {
   const bool counted = name.starts_with("cost.") || name.starts_with("environment.") || last == "errors" ||
                        last == "examples" || last == "labels";
   return counted ? short_number(value) : share(value);
+}
+
+double step_of(const Runs& runs, const std::string& name) {
+  const std::string last = last_part(name);
+  if (last != "accuracy" && last != "exact") return 0;
+  std::string counted = name;
+  counted.replace(name.find('.') + 1, last.size(), last == "accuracy" ? "labels" : "examples");
+  double step = 0;
+  for (const Record* run : runs) {
+    const double n = run->ok() ? metric(*run, counted) : kNone;
+    if (n > 0) step = std::max(step, 1 / n);
+  }
+  return step;
 }
 
 bool larger_is_better(const std::string& name) {

@@ -38,6 +38,10 @@ struct AtCommonSeeds {
 };
 AtCommonSeeds at_common_seeds(const std::map<std::string, double>& a, const std::map<std::string, double>& b);
 
+// What the figure of the runs that are ok is known to, as experiment/statistics.h takes it: 1/n of a share
+// counted over n labels or sequences, 0 of others.
+double step_of(const Runs& runs, const std::string& name);
+
 bool larger_is_better(const std::string& name);
 
 }  // namespace seqbench

@@ -98,9 +98,8 @@ std::string section_html(const Summary& summary) {
   text += "<div class=\"figures\">\n";
   for (const Figure& figure : figures_of(summary)) text += figure_html(figure);
   text += "</div>\n";
-  if (const std::string note = pairs_note(summary, by); !note.empty()) {
-    const Table pairs = pairs_table(summary, by);
-    text += "<h3>Differences</h3>\n" + (pairs.cells().empty() ? "" : table_html(pairs, false)) +
+  if (const auto [table, note] = differences_of(summary, by); !note.empty()) {
+    text += "<h3>Differences</h3>\n" + (table.cells().empty() ? "" : table_html(table, false)) +
             notes_html({note});
   }
   return text + common_spec(summary) + details("runs", table_html(runs_table(summary), true)) +

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "experiment/format.h"
 #include "report/metric.h"
@@ -21,20 +20,48 @@ bool asked_the_same(const Summary& summary, const Group& a, const Group& b) {
   return true;
 }
 
-std::optional<Pair> pair_of(const Group& a, const Group& b, const std::string& name) {
-  const auto [left, right] = at_common_seeds(metric_by_seed(a.ok, name), metric_by_seed(b.ok, name));
-  if (left.size() < 2) return std::nullopt;
-  return Pair{&a, &b, left.size(), compare_paired(left, right)};
+// A group's figure by seed, and the step that it is known to.
+struct Scored {
+  std::map<std::string, double> by_seed;
+  double step = 0;
+};
+
+// "+0.200*": of row less column.
+std::string cell(const Group& row, const Group& column, const std::vector<Pair>& pairs) {
+  const auto pair = std::ranges::find_if(pairs, [&](const Pair& p) {
+    return (p.a == &row && p.b == &column) || (p.a == &column && p.b == &row);
+  });
+  if (pair == pairs.end()) return &row == &column ? "" : "-";
+  const double sign = pair->b == &row ? 1 : -1;
+  return fmt::format("{:+.3f}{}", sign * pair->difference.difference, pair->p < kSmallP ? "*" : " ");
+}
+
+Table table_of(const Summary& summary, const std::vector<Pair>& pairs) {
+  Table table;
+  table.add_column("row - column", Align::left);
+  for (const Group& group : summary.groups) table.add_column(name_of(group), Align::right);
+  for (const Group& row : summary.groups) {
+    Texts cells = {name_of(row)};
+    for (const Group& column : summary.groups) cells.push_back(cell(row, column, pairs));
+    table.add_row(std::move(cells));
+  }
+  return table;
 }
 
 }  // namespace
 
 std::vector<Pair> pairs_of(const Summary& summary, const std::string& name) {
+  std::vector<Scored> scores;
+  for (const Group& group : summary.groups)
+    scores.push_back({metric_by_seed(group.ok, name), step_of(group.ok, name)});
   std::vector<Pair> pairs;
-  for (std::size_t i = 0; i < summary.groups.size(); ++i) {
-    for (std::size_t j = i + 1; j < summary.groups.size(); ++j) {
-      if (!asked_the_same(summary, summary.groups[i], summary.groups[j])) continue;
-      if (const auto pair = pair_of(summary.groups[i], summary.groups[j], name)) pairs.push_back(*pair);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    for (std::size_t j = i + 1; j < scores.size(); ++j) {
+      const Group &a = summary.groups[i], &b = summary.groups[j];
+      const auto [left, right] = at_common_seeds(scores[i].by_seed, scores[j].by_seed);
+      if (left.size() < 2 || !asked_the_same(summary, a, b)) continue;
+      const double step = std::max(scores[i].step, scores[j].step);
+      pairs.push_back({&a, &b, left.size(), compare_paired(left, right, step)});
     }
   }
   std::vector<double> p;
@@ -44,39 +71,17 @@ std::vector<Pair> pairs_of(const Summary& summary, const std::string& name) {
   return pairs;
 }
 
-Table pairs_table(const Summary& summary, const std::string& name) {
-  Table table;
-  const std::vector<Pair> pairs = pairs_of(summary, name);
-  if (pairs.empty() || summary.groups.size() > kMostGroups) return table;
-  const auto label = [](const Group& group) { return cut(name_of(group), 24); };
-  table.add_column("row - column", Align::left);
-  for (const Group& group : summary.groups) table.add_column(label(group), Align::right);
-  for (const Group& row : summary.groups) {
-    Texts cells = {label(row)};
-    for (const Group& column : summary.groups) {
-      const auto pair = std::ranges::find_if(pairs, [&](const Pair& p) {
-        return (p.a == &row && p.b == &column) || (p.a == &column && p.b == &row);
-      });
-      if (pair == pairs.end()) {
-        cells.emplace_back(&row == &column ? "" : "-");
-        continue;
-      }
-      const double sign = pair->b == &row ? 1 : -1;
-      cells.push_back(
-          fmt::format("{:+.3f}{}", sign * pair->difference.difference, pair->p < kSmallP ? "*" : " "));
-    }
-    table.add_row(std::move(cells));
-  }
-  return table;
-}
-
-std::string pairs_note(const Summary& summary, const std::string& name) {
-  if (pairs_of(summary, name).empty()) return "";
+Differences differences_of(const Summary& summary, const std::string& name) {
+  const auto several = [](const Group& group) { return group.ok.size() > 1; };
+  if (std::ranges::count_if(summary.groups, several) < 2) return {};
   if (summary.groups.size() > kMostGroups)
-    return fmt::format("paired differences of {} rows: in --format json", summary.groups.size());
-  return fmt::format(
-      "{}: mean difference over common seeds; * p < {} in a paired t test, Holm's correction over all pairs",
-      name, kSmallP);
+    return {{}, fmt::format("paired differences of {} rows: in --format json", summary.groups.size())};
+  const std::vector<Pair> pairs = pairs_of(summary, name);
+  if (pairs.empty()) return {};
+  return {table_of(summary, pairs),
+          fmt::format("{}: mean difference over common seeds; * p < {} in a paired t test, Holm's correction "
+                      "over all pairs",
+                      name, kSmallP)};
 }
 
 }  // namespace seqbench

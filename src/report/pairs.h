@@ -20,10 +20,12 @@ struct Pair {
 // Of all pairs of groups of the same task, at the same settings, that share at least two seeds.
 std::vector<Pair> pairs_of(const Summary& summary, const std::string& metric);
 
-// The differences, row minus column, marked where p is below 0.05. No rows when there is no pair, or more
-// groups than a table can show (12).
-Table pairs_table(const Summary& summary, const std::string& metric);
-// What the table says, or why there is none; "" when there is no pair.
-std::string pairs_note(const Summary& summary, const std::string& metric);
+// The differences, row minus column, marked where p is below 0.05, and what they are. No rows when there are
+// more groups than a table can show (12); nothing at all when there is no pair.
+struct Differences {
+  Table table = {};
+  std::string note = {};
+};
+Differences differences_of(const Summary& summary, const std::string& metric);
 
 }  // namespace seqbench

@@ -49,12 +49,57 @@ const Group* find_group(const Summary& summary, const Pivot& pivot, const std::s
   return nullptr;
 }
 
+// "0.998 [0.995, 1.000]", with "(2 of 3)" where not all runs ended well.
 std::string cell(const Group* group, const std::string& name) {
   if (group == nullptr) return "-";
   const Average average = average_of(*group, name);
-  if (!std::isfinite(average.interval.low)) return metric_text(name, average.mean);
-  return fmt::format("{} [{}, {}]", metric_text(name, average.mean), metric_text(name, average.interval.low),
-                     metric_text(name, average.interval.high));
+  std::string text = metric_text(name, average.mean);
+  if (std::isfinite(average.interval.low))
+    text += fmt::format(" [{}, {}]", metric_text(name, average.interval.low),
+                        metric_text(name, average.interval.high));
+  if (group->ok.size() < group->runs.size())
+    text += fmt::format(" ({} of {})", group->ok.size(), group->runs.size());
+  return text;
+}
+
+// "0.002" and "2e-3" are one number.
+bool same_value(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  const Json left = Json::parse(a, nullptr, false), right = Json::parse(b, nullptr, false);
+  return left.is_number() && right.is_number() && left == right;
+}
+
+// A mechanism is called by its whole name here, or by that of its mixer.
+bool has_value(const Record& record, const std::string& field, const std::string& value) {
+  return same_value(record.field(field), value) ||
+         (field == "mechanism" && record.field("model.mixer") == value);
+}
+
+struct Filter {
+  std::string field;
+  bool negated = false;
+  Texts values = {};  // any of them
+};
+
+Filter parsed(const std::string& text, const Runs& records) {
+  const std::size_t equals = text.find('=');
+  fail_if(equals == std::string::npos || equals == 0 || text[0] == '!',
+          "--where {}: expected FIELD=VALUE or FIELD!=VALUE, like mechanism=softmax.", text);
+  Filter filter{.field = {}, .negated = text[equals - 1] == '!'};
+  filter.field = find_field(records, text.substr(0, equals - (filter.negated ? 1 : 0)));
+  const auto known = [&](const std::string& value) {
+    return std::ranges::any_of(records, [&](const Record* r) { return has_value(*r, filter.field, value); });
+  };
+  const std::string whole = text.substr(equals + 1);
+  filter.values = known(whole) ? Texts{whole} : split(whole, ',');  // [64,128] is one value
+  for (const std::string& value : filter.values) {
+    if (known(value)) continue;
+    Texts there;
+    for (const Record* record : records) there.push_back(record->field(filter.field));
+    fail("--where {}: no result has \"{}\"; {} is {}.", text, value, filter.field,
+         fmt::join(without_repeats(there), " or "));
+  }
+  return filter;
 }
 
 // No one may compare what was asked of different questions.
@@ -110,6 +155,16 @@ Texts pivot_notes(const Summary& summary, const Pivot& pivot) {
                   "accuracy Wilson's over examples]",
                   pivot.metric, fmt::join(pivot.rows, ", "), pivot.columns.empty() ? "" : " and ",
                   fmt::join(pivot.columns, ", "))};
+  const bool some_failed = std::ranges::any_of(
+      summary.groups, [](const Group& group) { return group.ok.size() < group.runs.size(); });
+  if (some_failed) lines.emplace_back("(2 of 3): the runs that ended well, of all");
+  for (const Group& group : summary.groups) {
+    for (const Record* run : group.rivals) {
+      if (!run->ok())
+        lines.push_back(
+            fmt::format("{}{}: {}", group.holds(run) ? "" : "not selected: ", run->id, run->trouble()));
+    }
+  }
   if (!summary.selection.over.empty())
     lines.push_back(fmt::format("{}: the best by {}, mean over seeds",
                                 fmt::join(summary.selection.over, ", "), summary.selection.by));
@@ -118,19 +173,15 @@ Texts pivot_notes(const Summary& summary, const Pivot& pivot) {
 
 Runs filtered(const Runs& records, const Texts& filters) {
   Runs kept = records;
-  for (const std::string& filter : filters) {
-    const std::size_t equals = filter.find('=');
-    fail_if(equals == std::string::npos || equals == 0 || filter[0] == '!',
-            "--where {}: expected FIELD=VALUE or FIELD!=VALUE, like mechanism=softmax.", filter);
-    const bool negated = filter[equals - 1] == '!';
-    const std::string field = find_field(records, filter.substr(0, equals - (negated ? 1 : 0)));
-    Texts values = split(filter.substr(equals + 1), ',');
-    values.push_back(filter.substr(equals + 1));  // a list: [64,128]
-    std::erase_if(kept, [&](const Record* record) { return has(values, record->field(field)) == negated; });
-    if (!kept.empty()) continue;
-    Texts known;
-    for (const Record* record : records) known.push_back(record->field(field));
-    fail("--where {}: leaves no result; {} has: {}.", filter, field, fmt::join(without_repeats(known), ", "));
+  for (const std::string& text : filters) {
+    const Filter filter = parsed(text, records);
+    std::erase_if(kept, [&](const Record* record) {
+      const bool found = std::ranges::any_of(
+          filter.values, [&](const std::string& value) { return has_value(*record, filter.field, value); });
+      return found == filter.negated;
+    });
+    fail_if(kept.empty(), "--where {}: leaves no result of those that it and what stands before it keep.",
+            text);
   }
   return kept;
 }

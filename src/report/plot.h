@@ -51,7 +51,7 @@ std::string plot_style();
 // A file of its own from such an element, in light colours.
 std::string svg_file(const std::string& element);
 
-// `text` as it stands in XML and HTML.
+// `text` as it stands in XML and HTML; what is no UTF-8 or no character of a text becomes U+FFFD.
 std::string svg_escape(const std::string& text);
 
 }  // namespace seqbench

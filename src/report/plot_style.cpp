@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <nlohmann/json.hpp>
 
+#include "experiment/json.h"
 #include "report/plot.h"
 
 namespace seqbench {
@@ -54,8 +56,12 @@ std::string svg_file(const std::string& element) {
 
 std::string svg_escape(const std::string& text) {
   std::string escaped;
-  for (const char c : text) {
-    escaped += c == '&'   ? "&amp;"
+  // The writer of JSON puts U+FFFD where a string is no UTF-8.
+  const Json valid = Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
+  for (const char c : valid.get<std::string>()) {
+    const bool control = static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t';
+    escaped += control    ? "\uFFFD"
+               : c == '&' ? "&amp;"
                : c == '<' ? "&lt;"
                : c == '>' ? "&gt;"
                : c == '"' ? "&quot;"

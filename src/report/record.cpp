@@ -49,12 +49,17 @@ void name_mechanisms(std::vector<Record>& records, const Naming& naming) {
     auto& options = values[shared_name(record)];
     for (const auto& [option, value] : mixer_options(mixer_of(record))) options[option].insert(value);
   }
+  // A program that did not know an option wrote none.
+  for (const Record& record : records) {
+    const auto own = mixer_options(mixer_of(record));
+    for (auto& [option, seen] : values[shared_name(record)]) {
+      if (!own.contains(option)) seen.insert("");
+    }
+  }
   for (Record& record : records) {
     std::string label = short_name(mixer_of(record));
     for (const auto& [option, value] : mixer_options(mixer_of(record))) {
-      const bool selected = std::ranges::any_of(naming.over, [&](const std::string& field) {
-        return field == option || field == "model.mixer." + option;
-      });
+      const bool selected = std::ranges::find(naming.over, "model.mixer." + option) != naming.over.end();
       if (!selected && values[shared_name(record)][option].size() > 1)
         label += fmt::format(" {}={}", option, value);
     }
@@ -173,6 +178,12 @@ std::vector<fs::path> runs_under(const fs::path& folder) {
   return runs;
 }
 
+Runs pointers_to(const std::vector<Record>& records) {
+  Runs runs;
+  for (const Record& record : records) runs.push_back(&record);
+  return runs;
+}
+
 std::string Record::field(const std::string& path) const {
   const auto found = std::ranges::find(fields, path, &std::pair<std::string, std::string>::first);
   return path == "experiment" ? experiment : found == fields.end() ? "" : found->second;
@@ -181,7 +192,9 @@ std::string Record::field(const std::string& path) const {
 std::string Record::trouble() const {
   if (ok()) return "";
   if (!stored) return "not finished";
-  return fmt::format("{}: {}", name_of(stored->result.status), stored->result.message);
+  std::string text = fmt::format("{}: {}", name_of(stored->result.status), stored->result.message);
+  std::ranges::replace(text, '\n', ' ');  // it stands in tables
+  return text;
 }
 
 Records read_records(const std::vector<fs::path>& folders) {
@@ -195,15 +208,19 @@ Records read_records(const std::vector<fs::path>& folders) {
   return records;
 }
 
-Records load_records(const std::vector<fs::path>& folders, const Naming& naming) {
+void name_and_order(std::vector<Record>& records, const Naming& naming) {
+  name_mechanisms(records, naming);
+  std::ranges::stable_sort(records, record_less);
+}
+
+Records load_records(const std::vector<fs::path>& folders) {
   Records records = read_records(folders);
   Texts names;
   for (const fs::path& folder : folders) names.push_back(folder.string());
   fail_if(records.all.empty(), "{}: no result found{}{}", fmt::join(names, ", "),
           records.problems.empty() ? "; \"seqbench run --out\" makes some." : ":\n  ",
           fmt::join(records.problems, "\n  "));
-  name_mechanisms(records.all, naming);
-  std::ranges::stable_sort(records.all, record_less);
+  name_and_order(records.all, {});
   return records;
 }
 
@@ -222,15 +239,21 @@ std::vector<Record> records_of(const Plan& plan, const Experiment& experiment, c
   return records;
 }
 
-std::size_t drop_repeats(std::vector<Record>& records) {
+std::size_t drop_repeats(std::vector<Record>& records, bool across) {
+  const auto key_of = [&](const Record& record) {
+    std::string key;
+    for (const auto& [path, value] : record.fields)
+      key += path == "mechanism" ? "" : path + "=" + value + "\n";
+    return across ? key : record.experiment + "\n" + key;
+  };
   std::map<std::string, const Record*> kept;
   for (const Record& record : records) {
-    const Record*& first = kept[record.experiment + "/" + record.id];
+    const Record*& first = kept[key_of(record)];
     if (first == nullptr || (record.ok() && !first->ok())) first = &record;
   }
   std::vector<Record> once;
   for (const Record& record : records) {
-    if (kept[record.experiment + "/" + record.id] == &record) once.push_back(record);
+    if (kept[key_of(record)] == &record) once.push_back(record);
   }
   const std::size_t repeats = records.size() - once.size();
   records = std::move(once);

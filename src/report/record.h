@@ -30,6 +30,7 @@ struct Record {
 };
 
 using Runs = std::vector<const Record*>;
+Runs pointers_to(const std::vector<Record>& records);
 
 struct Records {
   std::vector<Record> all = {};
@@ -38,7 +39,7 @@ struct Records {
 
 // How mechanisms of the same name are told apart.
 struct Naming {
-  Texts over = {};      // fields whose values are no part of a name, short or whole: "model.mixer.heads"
+  Texts over = {};      // fields whose values are no part of a name: "model.mixer.heads"
   bool across = false;  // by what differs anywhere, not only within an experiment
 };
 
@@ -51,16 +52,20 @@ std::vector<std::filesystem::path> runs_under(const std::filesystem::path& folde
 // off, of a newer schema, a run that is not finished) is a problem.
 Records read_records(const std::vector<std::filesystem::path>& folders);
 
-// read_records(), by experiment and field, numbers by their size, their mechanisms named. Throws Error when a
-// folder does not exist, or when none of them has a result.
-Records load_records(const std::vector<std::filesystem::path>& folders, const Naming& naming = {});
+// Names their mechanisms and puts them in order: by experiment and field, numbers by their size.
+void name_and_order(std::vector<Record>& records, const Naming& naming);
+
+// read_records(), named and in order. Throws Error when a folder does not exist, or when none of them has a
+// result.
+Records load_records(const std::vector<std::filesystem::path>& folders);
 
 // The runs of one experiment of a plan, in the order of its grid.
 std::vector<Record> records_of(const Plan& plan, const Experiment& experiment, const Results& results);
 
-// Each run once: of several results of the same run the first that is ok stays, else the first. Returns how
-// many were taken out.
-std::size_t drop_repeats(std::vector<Record>& records);
+// Each run of an experiment once, or, where experiments are put together, of all of them: the same settings
+// and seed under two names are one run. The first result that is ok stays, else the first. Returns how many
+// were taken out.
+std::size_t drop_repeats(std::vector<Record>& records, bool across);
 
 // Of results that are equal to the last digit, times included, one stays: the others are copies of its file.
 void drop_copies(std::vector<Record>& records);

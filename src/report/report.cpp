@@ -23,7 +23,7 @@ std::string rendered(const Table& table, ReportFormat format) {
     case ReportFormat::csv:
       return table.csv();
     default:
-      return table.text();
+      return table.text(kWidestLabel);
   }
 }
 
@@ -32,7 +32,7 @@ std::string rendered(const Texts& notes, ReportFormat format) {
   std::string text;
   for (const std::string& note : notes) {
     text += format == ReportFormat::latex      ? "% " + note + "\n"
-            : format == ReportFormat::markdown ? "- " + note + "\n"
+            : format == ReportFormat::markdown ? "- " + markdown_escape(note) + "\n"
             : format == ReportFormat::csv      ? ""
                                                : "  " + note + "\n";
   }
@@ -41,7 +41,7 @@ std::string rendered(const Texts& notes, ReportFormat format) {
 
 std::string heading(const std::string& title, ReportFormat format) {
   return format == ReportFormat::latex      ? "% " + title + "\n"
-         : format == ReportFormat::markdown ? "## " + title + "\n\n"
+         : format == ReportFormat::markdown ? "## " + markdown_escape(title) + "\n\n"
                                             : title + "\n";
 }
 
@@ -56,10 +56,9 @@ std::string document(const Summary& summary, const ReportRequest& request, bool 
     if (request.explain) explain_groups(table, summary, by);
     text += rendered(table, format) + rendered(notes(summary), format);
   }
-  const std::string note = pairs_note(summary, by);
+  const auto [table, note] = differences_of(summary, by);
   if (note.empty()) return text;
-  const Table pairs = pairs_table(summary, by);
-  return text + "\n" + (pairs.cells().empty() ? "" : rendered(pairs, format)) + rendered(Texts{note}, format);
+  return text + "\n" + (table.cells().empty() ? "" : rendered(table, format)) + rendered(Texts{note}, format);
 }
 
 // A name of a folder may be no UTF-8, which JSON has to be.
@@ -87,6 +86,22 @@ std::string summaries_report(const std::vector<Summary>& summaries, const Texts&
     text += document(summary, request, summaries.size() > 1);
   }
   return text;
+}
+
+// The fields that --over names: "lr", "model.width", "train".
+Texts fields_over(const Runs& records, const Texts& names) {
+  Texts all;
+  for (const std::string& name : names) {
+    Texts fields = seqbench::fields_over(records, name);
+    if (fields.empty()) fields = seqbench::fields_over(records, find_field(records, name));
+    fail_if(fields.empty() || fields[0] == "seed",
+            "--over {}: seeds and experiments are kept together and never chosen between; take it out.",
+            name);
+    fail_if(std::ranges::any_of(fields, is_of_task),
+            "--over {}: results of different tasks are never chosen between; take it out.", name);
+    all.insert(all.end(), fields.begin(), fields.end());
+  }
+  return all;
 }
 
 // Paths of fields for what the user calls them.
@@ -136,28 +151,28 @@ ReportFormat report_format(const std::string& name) {
 
 Report make_report(const ReportRequest& request) {
   refuse_what_does_not_fit(request);
-  Records loaded =
-      load_records(request.folders, {.over = request.selection.over, .across = request.pivot.has_value()});
-  const std::size_t repeats = drop_repeats(loaded.all);
+  Records loaded = load_records(request.folders);
+  const bool across = request.pivot.has_value();
+  const std::size_t repeats = drop_repeats(loaded.all, across);
   if (repeats > 0) {
     loaded.problems.push_back(fmt::format("{} further result{} of runs that are there already {} left out.",
                                           repeats, repeats == 1 ? "" : "s", repeats == 1 ? "is" : "are"));
   }
-  Runs all;
-  for (const Record& record : loaded.all) all.push_back(&record);
-  const std::vector<Record> records = kept_records(filtered(all, request.filters));
-  Runs pointers;
-  for (const Record& record : records) pointers.push_back(&record);
-  if (!request.selection.by.empty()) check_metric(records, request.selection.by);
+  Selection selection{fields_over(pointers_to(loaded.all), request.selection.over), request.selection.by};
+  const Naming naming{.over = selection.over, .across = across};
+  name_and_order(loaded.all, naming);
+  std::vector<Record> records = kept_records(filtered(pointers_to(loaded.all), request.filters));
+  // What was filtered out needs no telling apart.
+  name_and_order(records, naming);
+  if (!selection.by.empty()) check_metric(records, selection.by);
   if (request.pivot) {
+    const Runs pointers = pointers_to(records);
     ReportRequest asked = request;
     asked.pivot->rows = full_names(pointers, request.pivot->rows);
     asked.pivot->columns = full_names(pointers, request.pivot->columns);
     check_metric(records, request.pivot->metric);
     return {pivot_text(pointers, loaded.problems, asked), loaded.problems};
   }
-  Selection selection = request.selection;
-  selection.over = full_names(pointers, selection.over);
   const std::vector<Summary> summaries = summaries_of(records, selection);
   if (!request.plots.empty()) write_plots(summaries, request.plots);
   return {summaries_report(summaries, loaded.problems, request), loaded.problems};

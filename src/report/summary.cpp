@@ -83,7 +83,9 @@ Average average_of(const Group& group, const std::string& name) {
   if (values.empty()) return {kNone, kNone, {kNone, kNone}, 0};
   const Interval within = is_share(name) ? Interval{0, 1} : Interval{-kInfinity, kInfinity};
   if (values.size() > 1) {
-    return {mean(values), standard_error(values), student_interval(values, within), values.size()};
+    const double step = step_of(group.ok, name);
+    return {mean(values), standard_error(values, step), student_interval(values, within, step),
+            values.size()};
   }
   const bool own = name == "test.accuracy" && group.ok.size() == 1;
   return {values[0], kNone, own ? group.ok[0]->stored->result.test.accuracy_interval : Interval{kNone, kNone},
@@ -142,6 +144,21 @@ std::string find_field(const Runs& records, const std::string& name) {
   }
   fail_if(ending.empty(), "{}", unknown_name("field", name, "report", {known.begin(), known.end()}));
   return ending[0];
+}
+
+Texts fields_over(const Runs& records, const std::string& path) {
+  if (path.starts_with("model.budget")) return {"model.width", "model.ffn"};
+  if (path == "model.mixer.name") return {"mechanism"};
+  Texts fields;
+  for (const Record* record : records) {
+    for (const auto& entry : record->fields) {
+      if (entry.first != path && !entry.first.starts_with(path + ".")) continue;
+      const bool mixer = entry.first.starts_with("model.mixer") && !path.starts_with("model.mixer.");
+      const std::string field = mixer ? "mechanism" : entry.first;
+      if (std::ranges::find(fields, field) == fields.end()) fields.push_back(field);
+    }
+  }
+  return fields;
 }
 
 Summary summarise(const std::string& title, const Runs& records, const Texts& fields,

@@ -12,7 +12,6 @@
 namespace seqbench {
 namespace {
 
-constexpr std::size_t kWidestLabel = 40;
 constexpr std::size_t kWidestLine = 150;
 
 bool any_ok(const Summary& summary, const auto& holds) {
@@ -87,8 +86,7 @@ std::vector<Column> cost_columns(const Summary& summary) {
 
 Texts label_cells(const Group& group) {
   Texts cells;
-  for (const std::string& label : group.labels)
-    cells.push_back(label.empty() ? "-" : cut(label, kWidestLabel));
+  for (const std::string& label : group.labels) cells.push_back(label.empty() ? "-" : label);
   return cells;
 }
 
@@ -154,7 +152,7 @@ Table main_table(const Summary& summary) {
   for (const std::string& field : chosen)
     table.add_column("best\n" + field.substr(field.rfind('.') + 1), Align::left);
   const auto add = [&](const std::string& header) { table.add_column(header, Align::right); };
-  const bool selects = !summary.selection.over.empty();
+  const bool selects = !chosen.empty();
   const bool text = is_text(summary);
   const bool source = is_source(summary);
   add("seeds");
@@ -166,7 +164,7 @@ Table main_table(const Summary& summary) {
   for (const Column& column : costs) add(column.header);
   for (const Group& group : summary.groups) {
     Texts cells = label_cells(group);
-    for (const std::string& field : chosen) cells.push_back(cut(group.runs[0]->field(field), kWidestLabel));
+    for (const std::string& field : chosen) cells.push_back(group.runs[0]->field(field));
     cells.push_back(seeds_text(group));
     cells.push_back(text     ? with_interval(group, "test.bits_per_byte")
                     : source ? with_interval(group, "test.excess")
@@ -195,6 +193,7 @@ void explain_groups(Table& table, const Summary& summary, const std::string& nam
 
 Texts notes(const Summary& summary) {
   Texts lines;
+  const Texts chosen = chosen_fields(summary);
   if (any_ok(summary, [](const RunResult&) { return true; })) {
     const bool seeds =
         std::ranges::any_of(summary.groups, [](const Group& group) { return group.ok.size() > 1; });
@@ -206,10 +205,9 @@ Texts notes(const Summary& summary) {
                              "speeds are those of the middle seed.",
                              single ? ", of a row with one run that over its examples (Wilson)" : ""));
     if (!is_text(summary) && !is_source(summary)) {
-      lines.push_back(fmt::format("solved: seeds with a test accuracy of at least {}{}.", kSolved,
-                                  summary.selection.over.empty()
-                                      ? ""
-                                      : "; grid solved: the same of all runs that were selected from"));
+      lines.push_back(
+          fmt::format("solved: seeds with a test accuracy of at least {}{}.", kSolved,
+                      chosen.empty() ? "" : "; grid solved: the same of all runs that were selected from"));
     }
     const bool in_context =
         any_ok(summary, [](const RunResult& result) { return result.test.chance.in_context.has_value(); });
@@ -218,9 +216,9 @@ Texts notes(const Summary& summary) {
     lines.push_back("state: what decoding carries, per sequence. prefill, decode: one sequence, one thread.");
     for (const std::string& machine : machines(summary)) lines.push_back(machine);
   }
-  if (summary.selection.over.empty()) return lines;
-  lines.push_back(fmt::format("{}: the best by {}, mean over seeds.", fmt::join(summary.selection.over, ", "),
-                              summary.selection.by));
+  if (chosen.empty()) return lines;
+  lines.push_back(
+      fmt::format("{}: the best by {}, mean over seeds.", fmt::join(chosen, ", "), summary.selection.by));
   for (const std::string& line : trouble_left_out(summary)) lines.push_back(line);
   return lines;
 }
@@ -238,7 +236,7 @@ std::vector<ScoredRow> scored_rows(const Summary& summary) {
 std::string summary_text(const Summary& summary, bool explain) {
   Table table = main_table(summary);
   if (explain) explain_groups(table, summary, score_metric(summary));
-  std::string text = table.text();
+  std::string text = table.text(kWidestLabel);
   for (const std::string& note : notes(summary)) text += "  " + note + "\n";
   const auto rows = scored_rows(summary);
   const Texts headers = short_fields(summary);
@@ -252,10 +250,12 @@ std::string results_text(const Plan& plan, const Results& results) {
   std::string text;
   for (const Experiment& experiment : plan.experiments) {
     const std::vector<Record> records = records_of(plan, experiment, results);
-    Runs pointers;
-    for (const Record& record : records) pointers.push_back(&record);
-    Selection selection{experiment.grid.select.over, experiment.grid.select.by};
-    std::ranges::replace(selection.over, std::string("model.mixer"), std::string("mechanism"));
+    const Runs pointers = pointers_to(records);
+    Selection selection{.by = experiment.grid.select.by};
+    for (const std::string& path : experiment.grid.select.over) {
+      const Texts fields = fields_over(pointers, path);
+      selection.over.insert(selection.over.end(), fields.begin(), fields.end());
+    }
     if (!text.empty()) text += "\n";
     if (plan.experiments.size() > 1) text += experiment.name + "\n";
     text += summary_text(

@@ -23,6 +23,9 @@ TEST_CASE("numbers are short and keep three digits") {
   CHECK(short_duration(59.6) == "1 min 00 s");
   CHECK(short_duration(7384) == "2 h 03 min");
   CHECK(cut("abcdef", 4) == "ab..");
+  CHECK(cut("donn\u00e9es", 6) == "donn..");
+  CHECK(cut("\u00e9\u00e9\u00e9\u00e9", 4) == "\u00e9\u00e9\u00e9\u00e9");
+  CHECK(cut("\u00e9\u00e9\u00e9\u00e9", 3) == "\u00e9..");
 }
 
 }  // namespace

@@ -85,7 +85,8 @@ TEST_CASE("grids that cannot be meant") {
 
 TEST_CASE("select names axes and a validation metric") {
   const auto message = [](const std::string& select) {
-    Json spec = parsed(R"({"grid": {"train.lr": [1, 2], "seed": [0]}, "select": )" + select + "}");
+    Json spec = parsed(R"({"grid": {"train.lr": [1, 2], "task.pairs": [2, 4], "seed": [0]}, "select": )" +
+                       select + "}");
     return message_of([&] { take_grid(spec); });
   };
   CHECK(message(R"({"over": ["train.lr"], "by": "valid.accuracy"})") == "");
@@ -94,6 +95,7 @@ TEST_CASE("select names axes and a validation metric") {
   CHECK(has(message(R"({"over": ["seed"], "by": "valid.loss"})"), "seeds are kept together"));
   CHECK(has(message(R"({"over": [], "by": "valid.loss"})"), "select.over: expected a list"));
   CHECK(has(message(R"({"by": "valid.loss"})"), "select.over: missing"));
+  CHECK(has(message(R"({"over": ["task.pairs"], "by": "valid.loss"})"), "different tasks are never chosen"));
   CHECK(has(message(R"({"ovr": []})"), "did you mean \"over\"?"));
 }
 

@@ -41,6 +41,7 @@ TEST_CASE("how many runs an interval takes goes by Student's t, which is wide fo
   CHECK(runs_for(100, 1, 4) == 2);
   CHECK(runs_for(1e-6, 1, 4) == 10000);
   CHECK(runs_for(1, 0, 4) == 2);
+  CHECK(runs_for(1, 1, 4, 0.01) == 31);  // t(30) 2 / sqrt(31) = 0.988, t(29) 2 / sqrt(30) = 1.006
 }
 
 TEST_CASE("pairs are compared by their differences, others by their means") {
@@ -56,9 +57,23 @@ TEST_CASE("pairs are compared by their differences, others by their means") {
   CHECK(welch.difference == doctest::Approx(4));
   CHECK(welch.standard_error == doctest::Approx(std::sqrt(1.0 / 3 + 4.0 / 5)));
   CHECK(welch.p == doctest::Approx(student_p(4 / std::sqrt(1.0 / 3 + 4.0 / 5), 5)));
-  // What does not vary is certain.
+  // What is known exactly and does not vary is certain.
   CHECK(compare_paired({1, 1}, {1, 1}).p == 1);
   CHECK(compare_paired({1, 1}, {2, 2}).p == 0);
+}
+
+TEST_CASE("values counted in steps that happen to be equal are not certain") {
+  constexpr double kStep = 1.0 / 64;
+  const std::vector<double> low = {5 * kStep, 3 * kStep}, high = {8 * kStep, 6 * kStep};
+  // Three steps over rounding by sqrt(2/12) each, with one degree of freedom.
+  CHECK(compare_paired(low, high, kStep).p == doctest::Approx(student_p(3 * std::sqrt(12.0), 1)));
+  CHECK(compare_paired(low, high, kStep).p > 0.05);
+  CHECK(compare_unpaired({0.5, 0.5}, {0.6, 0.6}, 0.1).standard_error ==
+        doctest::Approx(std::sqrt(2 * 0.01 / 12 / 2)));
+  const Interval equal = student_interval({0.5, 0.5}, {0, 1}, 0.01);
+  CHECK(equal.high == doctest::Approx(0.5 + 12.7062 * 0.01 / std::sqrt(24.0)).epsilon(1e-4));
+  // What varies by more than steps is not touched.
+  CHECK(standard_error({1, 2, 3}, 0.1) == standard_error({1, 2, 3}));
 }
 
 TEST_CASE("Holm's correction") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "unit/report/scene.h"
 
@@ -192,6 +193,77 @@ TEST_CASE("compare: a part of a grid is compared, and what is left out is said")
               compare({.base = {whole.stored()}, .fresh = {whole.stored()}, .allow = {"train.lr"}});
             }),
             "--allow train.lr: BASE has runs with 0.1 and with 0.2"));
+}
+
+// Results of softmax at these seeds, counted over `labels`.
+Scene seeds_of(const std::vector<double>& accuracies, int first, std::int64_t labels = 100000) {
+  std::string seeds;
+  for (std::size_t i = 0; i < accuracies.size(); ++i)
+    seeds += (i > 0 ? "," : "") + std::to_string(first + static_cast<int>(i));
+  Scene scene =
+      scene_of(accuracies, 1000,
+               (R"({"model.mixer": ["softmax"], "train.lr": [0.1], "seed": [)" + seeds + "]}").c_str());
+  for (auto& stored : scene.results) stored->result.test.labels = labels;
+  return scene;
+}
+
+Compared only_row(const Scene& base, const Scene& fresh) {
+  return compare({.base = {base.stored()}, .fresh = {fresh.stored()}, .speed = false}).rows.at(0);
+}
+
+TEST_CASE("compare: few examples that miss the same number twice are no certainty") {
+  CHECK(only_row(seeds_of({1, 1}, 0, 64), seeds_of({63.0 / 64, 63.0 / 64}, 0, 64)).verdict ==
+        Verdict::unsure);
+  CHECK(only_row(seeds_of({1, 1}, 0), seeds_of({63.0 / 64, 63.0 / 64}, 0)).verdict == Verdict::worse);
+  CHECK(only_row(seeds_of({0.5, 0.5}, 0, 64), seeds_of({0.5, 0.5}, 0, 64)).verdict == Verdict::same);
+}
+
+TEST_CASE("compare: runs that end badly are worse at the same seeds, and at others may be chance") {
+  const auto ended = [](int count, std::initializer_list<std::size_t> badly, int first) {
+    Scene scene = seeds_of(std::vector<double>(static_cast<std::size_t>(count), 0.9), first);
+    for (const std::size_t i : badly) scene.results[i]->result.status = Status::diverged;
+    return scene;
+  };
+  // The same two of four seeds, with the same outcome.
+  CHECK(only_row(ended(4, {0}, 0), ended(2, {0}, 0)).verdict != Verdict::worse);
+  CHECK(only_row(ended(4, {0}, 0), ended(4, {1, 2}, 0)).verdict == Verdict::worse);
+  const Compared others = only_row(ended(3, {}, 0), ended(4, {1}, 10));
+  CHECK(others.verdict == Verdict::unsure);
+  CHECK(others.why == "1 of 4 runs ended badly, and 0 of 3 before, not at the same seeds");
+  CHECK(only_row(ended(3, {}, 0), ended(3, {0, 1, 2}, 10)).verdict == Verdict::worse);
+}
+
+TEST_CASE("compare: two seeds in common of ten do not leave the others out") {
+  const std::vector<double> noise = {0, 3, -2, 1, -3, 2, 0, -1, 3, -3};
+  std::vector<double> before, after;
+  for (const double n : noise) before.push_back(0.95 + n / 1000);
+  for (const double n : noise) after.push_back(0.91 - n / 1000);
+  const Compared row = only_row(seeds_of(before, 0), seeds_of(after, 8));
+  CHECK(row.verdict == Verdict::worse);
+  CHECK(row.base_runs == 10);
+  CHECK(has(row.why, "mostly different seeds"));
+  CHECK(only_row(seeds_of(before, 0), seeds_of(after, 5)).base_runs == 5);
+}
+
+TEST_CASE("compare: a difference just within what matters takes many runs to tell from one beyond") {
+  const std::vector<double> spread = {-0.002, 0, 0.002};
+  std::vector<double> after;
+  for (const double s : spread) after.push_back(0.9 - 0.0098 + s);
+  const Compared row = only_row(seeds_of({0.9, 0.9, 0.9}, 0), seeds_of(after, 0));
+  CHECK(row.verdict == Verdict::unsure);
+  CHECK(has(row.why, "; about 15 more runs would tell"));
+}
+
+TEST_CASE("compare: in what order a result names its settings does not matter") {
+  const Scene base = seeds_of({0.9, 0.91, 0.92}, 0), fresh = seeds_of({0.9, 0.91, 0.92}, 0);
+  fresh.stored();
+  for (const PlannedRun& run : fresh.plan.runs) {
+    const auto file = run.folder / "result.json";
+    const nlohmann::json sorted = nlohmann::json::parse(read_json(file).dump());  // keys by their letters
+    std::ofstream(file) << sorted.dump();
+  }
+  CHECK(compare({.base = {base.stored()}, .fresh = {fresh.folder.path() / "runs"}, .speed = false})
+            .rows.size() == 1);
 }
 
 TEST_CASE("compare: copies of a result are no further runs") {

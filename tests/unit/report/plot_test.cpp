@@ -116,6 +116,11 @@ TEST_CASE("plot: whatever it holds, a plot is well formed") {
   }
 }
 
+TEST_CASE("plot: what no XML can hold is replaced") {
+  CHECK(svg_escape("<a & \"b\">\u00e9") == "&lt;a &amp; &quot;b&quot;&gt;\u00e9");
+  CHECK(svg_escape("a\x01z\xff") == "a\uFFFDz\uFFFD");
+}
+
 TEST_CASE("plot: scattered labels that would lie on others are left to the legend") {
   Plot plot;
   plot.kind = PlotKind::scatter;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "report/pairs.h"
@@ -104,9 +105,81 @@ TEST_CASE("a pivot has a cell for each combination, filters keep what they name"
   request.filters = {"mechanism!=linear", "lr=0.1"};
   CHECK(make_report(request).text == "train.lr,softmax\n0.1,\"0.700 [0.000, 1.000]\"\n");
   request.filters = {"mechanism=softmx"};
-  CHECK(has(message_of([&] { make_report(request); }), "leaves no result; mechanism has: linear, softmax"));
+  CHECK(has(message_of([&] { make_report(request); }),
+            "no result has \"softmx\"; mechanism is linear or softmax"));
   request.filters = {"mechanism"};
   CHECK(has(message_of([&] { make_report(request); }), "expected FIELD=VALUE"));
+}
+
+TEST_CASE("a filter knows numbers, mixers whatever their options, and every value it names") {
+  const Scene scene(
+      R"({"model.mixer": [{"name": "softmax", "window": 4}, {"name": "softmax", "window": 8}, "linear"], "train.lr": [0.002]})");
+  const Records records = load_records({scene.stored()});
+  const auto kept = [&](const Texts& filters) { return filtered(pointers_to(records.all), filters).size(); };
+  CHECK(kept({"lr=2e-3"}) == 3);
+  CHECK(kept({"mechanism=softmax"}) == 2);
+  CHECK(kept({"mechanism=softmax window=8,linear"}) == 2);
+  CHECK(kept({"mechanism!=softmax"}) == 1);
+  for (const char* wrong : {"mechanism=softmax,lineer", "mechanism!=lineer"})
+    CHECK(has(message_of([&] { kept({wrong}); }), "no result has \"lineer\""));
+  CHECK(has(message_of([&] { kept({"mechanism=linear", "mechanism=softmax"}); }), "leaves no result"));
+  // What is left is named by what still differs.
+  ReportRequest request{.folders = {scene.folder.path() / "runs"}, .format = ReportFormat::csv};
+  request.filters = {"mechanism=softmax window=8"};
+  CHECK(has(make_report(request).text, ",softmax,"));
+}
+
+TEST_CASE("a cell says how many of its runs ended well, and which did not") {
+  Scene scene(R"({"model.mixer": ["softmax", "linear"], "train.lr": [0.1], "seed": [0, 1, 2]})");
+  scene.results[1]->result.status = Status::diverged;
+  scene.results[1]->result.message = "the loss is no number";
+  for (std::size_t i = 3; i < 6; ++i) scene.results[i]->result.status = Status::diverged;
+  const Report report = make_report({.folders = {scene.stored()}, .pivot = Pivot{}});
+  CHECK(has(report.text, "] (2 of 3)\n"));
+  CHECK(has(report.text, "- (0 of 3)\n"));
+  CHECK(has(report.text, "diverged: the loss is no number"));
+}
+
+TEST_CASE("the same run under two names is one seed of a cell") {
+  const Scene scene;
+  const auto runs = scene.stored();
+  Scene again = scene;
+  for (PlannedRun& run : again.plan.runs) {
+    run.folder = scene.folder.path() / "again" / run.folder.filename();
+    run.resolved["name"] = "other";
+  }
+  again.stored();
+  ReportRequest request{.folders = {runs}, .pivot = Pivot{}};
+  const std::string alone = make_report(request).text;
+  request.folders.push_back(scene.folder.path() / "again");
+  const Report both = make_report(request);
+  CHECK(both.text == alone);
+  REQUIRE(both.problems.size() == 1);
+  CHECK(has(both.problems[0], "8 further results"));
+  // An experiment of its own has its own rows.
+  CHECK(make_report({.folders = request.folders}).problems.empty());
+}
+
+TEST_CASE("what is chosen over is a field, or what stands before some; never the seed or the task") {
+  const Scene scene(
+      R"({"model.mixer": [{"name": "softmax", "window": 4}, {"name": "softmax", "window": 8}], "train.lr": [0.1, 0.2]})");
+  ReportRequest request{.folders = {scene.stored()}, .format = ReportFormat::csv};
+  const auto rows = [&](const Texts& over) {
+    request.selection.over = over;
+    const std::string text = make_report(request).text;
+    return std::ranges::count(text, '\n') - 1;
+  };
+  CHECK(rows({}) == 2);
+  CHECK(rows({"train"}) == 2);
+  for (const char* window : {"window", "mixer.window", "model.mixer.window"}) CHECK(rows({window}) == 2);
+  CHECK(rows({"train", "window"}) == 1);
+  CHECK(rows({"model", "lr"}) == 1);
+  CHECK(rows({"model.mixer", "train.lr"}) == 1);
+  for (const char* never : {"seed", "experiment"})
+    CHECK(has(message_of([&] { rows({never}); }), "never chosen between"));
+  for (const char* never : {"task", "pairs", "task_version"})
+    CHECK(has(message_of([&] { rows({never}); }), "results of different tasks are never chosen between"));
+  CHECK(has(message_of([&] { rows({"wndow"}); }), "did you mean \"window\"?"));
 }
 
 TEST_CASE("results of different tasks never share a row or a cell") {
@@ -179,7 +252,7 @@ TEST_CASE("differences are paired by seed and corrected for the number of pairs"
   CHECK(pairs[1].difference.p == doctest::Approx(student_p(0.2 / (0.01 / std::sqrt(3.0)), 2)));
   CHECK(pairs[1].p == doctest::Approx(2 * pairs[1].difference.p));
   CHECK(pairs[2].p == 1);
-  const std::string text = pairs_table(summaries[0], "test.accuracy").text();
+  const std::string text = differences_of(summaries[0], "test.accuracy").table.text();
   CHECK(has(text, "-0.200*"));
   CHECK(has(text, "+0.200*"));
 }

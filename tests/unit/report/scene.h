@@ -29,7 +29,7 @@ struct Scene {
     metrics.accuracy = accuracies[i % 8];
     metrics.loss = 1 - metrics.accuracy;
     metrics.examples = 10;
-    metrics.labels = 10;
+    metrics.labels = 100000;
     stored.result.valid = metrics;
     metrics.accuracy /= 2;
     stored.result.test = metrics;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <fstream>
 
 #include "report/metric.h"
 #include "report/tables.h"
@@ -11,20 +12,14 @@
 namespace seqbench {
 namespace {
 
-Runs pointers(const std::vector<Record>& records) {
-  Runs all;
-  for (const Record& record : records) all.push_back(&record);
-  return all;
-}
-
 TEST_CASE("seeds go into one group, and select keeps the best mean on valid for each mechanism") {
   const Scene scene;
   const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
-  const Summary all = summarise("", pointers(records), {"mechanism", "train.lr"}, {});
+  const Summary all = summarise("", pointers_to(records), {"mechanism", "train.lr"}, {});
   REQUIRE(all.groups.size() == 4);
   CHECK(all.groups[1].labels == Texts{"softmax", "0.2"});
   CHECK(all.groups[1].ok == Runs{&records[2], &records[3]});
-  const Summary best = summarise("", pointers(records), {"mechanism"}, {{"train.lr"}, "valid.accuracy"});
+  const Summary best = summarise("", pointers_to(records), {"mechanism"}, {{"train.lr"}, "valid.accuracy"});
   REQUIRE(best.groups.size() == 2);
   CHECK(best.groups[0].runs == Runs{&records[2], &records[3]});  // 0.8, 0.8 over 0.5, 0.9
   CHECK(best.groups[1].runs == Runs{&records[6], &records[7]});  // 0.9, 0.2 over 0.3, 0.3
@@ -35,7 +30,7 @@ TEST_CASE("select prefers runs that are ok, and can go by loss") {
   Scene scene;
   scene.results[6]->result.status = Status::diverged;
   const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
-  const Summary best = summarise("", pointers(records), {"mechanism"}, {{"train.lr"}, "valid.loss"});
+  const Summary best = summarise("", pointers_to(records), {"mechanism"}, {{"train.lr"}, "valid.loss"});
   CHECK(best.groups[0].runs == Runs{&records[2], &records[3]});
   CHECK(best.groups[1].runs == Runs{&records[4], &records[5]});
 }
@@ -44,7 +39,7 @@ TEST_CASE("an average has Student's interval over runs, and of one run Wilson's 
   Scene scene;
   scene.results[0]->result.test.accuracy_interval = {0.2, 0.3};
   const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
-  const Summary all = summarise("", pointers(records), {"mechanism", "train.lr"}, {});
+  const Summary all = summarise("", pointers_to(records), {"mechanism", "train.lr"}, {});
   const Average two = average_of(all.groups[0], "test.accuracy");  // 0.25 and 0.45
   CHECK(two.mean == doctest::Approx(0.35));
   CHECK(two.standard_error == doctest::Approx(0.1));
@@ -77,7 +72,7 @@ TEST_CASE("a run that is not finished differs from the others in nothing but tha
   Scene scene;
   scene.results[1].reset();
   const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
-  CHECK(varying_fields(pointers(records)) == Texts{"mechanism", "train.lr"});
+  CHECK(varying_fields(pointers_to(records)) == Texts{"mechanism", "train.lr"});
   CHECK(records[1].trouble() == "not finished");
 }
 
@@ -90,19 +85,31 @@ TEST_CASE("mechanisms of the same name are told apart by the options that differ
   CHECK(records[1].field("mechanism") == "softmax heads=4");
   CHECK(records[2].field("mechanism") == "linear");
   CHECK(records[2].field("train.lr") == "0.1");
-  CHECK(varying_fields(pointers(records)) == Texts{"mechanism"});
+  CHECK(varying_fields(pointers_to(records)) == Texts{"mechanism"});
   // Unless these are selected over.
-  const Records loaded = load_records({scene.stored()}, {.over = {"heads"}});
+  Records loaded = load_records({scene.stored()});
+  name_and_order(loaded.all, {.over = {"model.mixer.heads"}});
   CHECK(loaded.all[1].field("mechanism") == "softmax");
+}
+
+TEST_CASE("an option that a result does not know is not the same as any") {
+  const Scene scene(R"({"model.mixer": ["softmax", "linear"], "train.lr": [0.1], "seed": [0, 1]})");
+  scene.stored();
+  Json old = scene.stored_json(0);
+  old["spec"]["model"]["mixer"].erase("heads");
+  std::ofstream(scene.plan.runs[0].folder / "result.json") << old.dump();
+  const auto summaries = summaries_of(load_records({scene.folder.path() / "runs"}).all, {});
+  CHECK(summaries[0].groups.size() == 3);
 }
 
 TEST_CASE("fields have short names where they are clear") {
   const Scene scene;
   const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
-  CHECK(find_field(pointers(records), "lr") == "train.lr");
-  CHECK(find_field(pointers(records), "mechanism") == "mechanism");
-  CHECK(has(message_of([&] { find_field(pointers(records), "pair"); }), "did you mean \"pairs\"?"));
-  CHECK(has(message_of([&] { find_field(pointers(records), "task.pair"); }), "did you mean \"task.pairs\"?"));
+  CHECK(find_field(pointers_to(records), "lr") == "train.lr");
+  CHECK(find_field(pointers_to(records), "mechanism") == "mechanism");
+  CHECK(has(message_of([&] { find_field(pointers_to(records), "pair"); }), "did you mean \"pairs\"?"));
+  CHECK(has(message_of([&] { find_field(pointers_to(records), "task.pair"); }),
+            "did you mean \"task.pairs\"?"));
 }
 
 TEST_CASE("figures have names") {
@@ -116,6 +123,12 @@ TEST_CASE("figures have names") {
   CHECK(metric(records[0], "test.accuracy@64") == 0.125);
   CHECK(metric(records[0], "test.accuracy@pairs=8") == 0.125);
   CHECK(std::isnan(metric(records[0], "test.accuracy@65")));
+  for (const char* none :
+       {"test.bogus.accuracy", "cost.none.parameters", "test.accuracy@", "accuracy", "test."})
+    CHECK(std::isnan(metric(records[0], none)));
+  CHECK(step_of(pointers_to(records), "test.accuracy") == 1e-5);
+  CHECK(step_of(pointers_to(records), "test.exact@64") == 0.1);
+  CHECK(step_of(pointers_to(records), "test.loss") == 0);
   CHECK(metric(records[0], "cost.state_bytes@32") == 64);
   CHECK(metric(records[0], "cost.state_bytes@longest") == 512);
   CHECK(std::isnan(metric(records[0], "cost.state_bytes")));
