@@ -175,6 +175,10 @@ TEST_CASE("what is chosen over is a field, or what stands before some; never the
   CHECK(rows({"train", "window"}) == 1);
   CHECK(rows({"model", "lr"}) == 1);
   CHECK(rows({"model.mixer", "train.lr"}) == 1);
+  const Scene mixers;
+  request.folders = {mixers.stored()};
+  for (const char* all : {"mechanism", "model.mixer", "model"}) CHECK(rows({all, "lr"}) == 1);
+  request.folders = {scene.folder.path() / "runs"};
   for (const char* never : {"seed", "experiment"})
     CHECK(has(message_of([&] { rows({never}); }), "never chosen between"));
   for (const char* never : {"task", "pairs", "task_version"})
