@@ -34,10 +34,19 @@ int threads_of_a_run(const RunArguments& arguments) {
   return std::max(1, arguments.threads / arguments.jobs);
 }
 
+// Timing every configuration takes its while: it serves the order, where some runs wait for others, and the
+// time left.
+bool needs_weights(const RunArguments& arguments, std::size_t runs) {
+  const bool order_matters = arguments.jobs > 1 && runs > static_cast<std::size_t>(arguments.jobs);
+  return order_matters || !arguments.quiet;
+}
+
 void execute_runs(const RunArguments& arguments, const Plan& plan, std::vector<std::size_t> runs,
                   Results& results) {
   const int threads = threads_of_a_run(arguments);
-  const std::vector<double> weights = weights_of(plan, runs, threads);
+  const std::vector<double> weights = needs_weights(arguments, runs.size())
+                                          ? weights_of(plan, runs, threads, interrupt_flag())
+                                          : std::vector<double>(plan.runs.size(), 1);
   if (arguments.jobs > 1) runs = longest_first(std::move(runs), weights);
   ProgressDisplay progress(plan, {runs, weights}, runs.size(), arguments.quiet);
   const Execution execution = {.runs = std::move(runs),

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 
 #include "base/error.h"
 
@@ -15,6 +14,21 @@ std::string key_of(const PlannedRun& run) {
   key.erase("seed");
   key["train"].erase("lr");
   return key.dump();
+}
+
+using Configurations = std::map<std::string, std::vector<std::size_t>>;
+
+Configurations configurations_of(const Plan& plan, const std::vector<std::size_t>& runs) {
+  Configurations configurations;
+  for (const std::size_t run : runs) configurations[key_of(plan.runs[run])].push_back(run);
+  return configurations;
+}
+
+// A run that cannot be timed (out of memory, a file that is gone) most likely fails as soon as it starts.
+double seconds_of(const RunSpec& spec, int threads) try {
+  return estimate(spec, threads).seconds;
+} catch (const std::exception&) {
+  return 0;
 }
 
 // 0 for anything but digits.
@@ -47,13 +61,16 @@ std::vector<std::size_t> runs_of(const Plan& plan, const Shard& shard) {
   return runs;
 }
 
-std::vector<double> weights_of(const Plan& plan, const std::vector<std::size_t>& runs, int threads) {
+std::vector<double> weights_of(const Plan& plan, const std::vector<std::size_t>& runs, int threads,
+                               const std::atomic<bool>& interrupted) {
   std::vector<double> weights(plan.runs.size(), 1);
-  std::set<std::string> kinds;
-  for (const std::size_t run : runs) kinds.insert(key_of(plan.runs[run]));
-  if (kinds.size() < 2) return weights;
-  Estimates estimates(threads);
-  for (const std::size_t run : runs) weights[run] = estimates.of(plan.runs[run]).seconds;
+  const Configurations configurations = configurations_of(plan, runs);
+  if (configurations.size() < 2) return weights;
+  for (const auto& [key, members] : configurations) {
+    if (interrupted) break;
+    const double seconds = seconds_of(plan.runs[members.front()].spec, threads);
+    for (const std::size_t run : members) weights[run] = seconds;
+  }
   return weights;
 }
 

@@ -1,5 +1,6 @@
 // What runs will cost, each configuration timed once.
 #pragma once
+#include <atomic>
 #include <map>
 #include <string>
 #include <vector>
@@ -30,9 +31,10 @@ struct Shard {
 Shard parse_shard(const std::string& text);
 std::vector<std::size_t> runs_of(const Plan& plan, const Shard& shard);
 
-// How long each of `runs` trains, at its index in the plan: in seconds, or 1 where all are alike, of which
-// nothing is timed.
-std::vector<double> weights_of(const Plan& plan, const std::vector<std::size_t>& runs, int threads);
+// How long each of `runs` trains, at its index in the plan: in seconds, 0 where that cannot be timed, or 1
+// where all are alike, of which nothing is timed. Once `interrupted` is set no further one is timed.
+std::vector<double> weights_of(const Plan& plan, const std::vector<std::size_t>& runs, int threads,
+                               const std::atomic<bool>& interrupted);
 // Side by side, the longest runs start first, so that none is left for the end.
 std::vector<std::size_t> longest_first(std::vector<std::size_t> runs, const std::vector<double>& weights);
 

@@ -305,6 +305,17 @@ sed -i 's/"schema": 1/"schema": 2/' newer/good/*/result.json
 expect 0 'removed half/run' "$seqbench" rm half mixed --failed --yes
 [ ! -e half/run ] && [ -e mixed/good ] || complain "rm --failed removed other than the run that is not finished"
 
+# Configurations are timed where runs wait for others or a time left is shown, and nowhere else.
+products() { # products ARGUMENTS...: matrix products of `seqbench run`, but for those that measure the machine
+  ONEDNN_VERBOSE=1 "$seqbench" run good.json --set 'grid.model.width=[8,16,24]' --threads 1 "$@" 2>err |
+    grep 'exec,.*matmul' | grep -vc '512x512:512x512'
+}
+quiet=$(products --quiet --out timed-1)
+[ "$quiet" -gt 0 ] || complain "oneDNN reports no matrix product"
+[ "$(products --quiet --jobs 3 --out timed-2)" -eq "$quiet" ] || complain "configurations are timed for nothing"
+[ "$(products --quiet --jobs 2 --out timed-3)" -gt "$quiet" ] || complain "configurations are not timed for their order"
+[ "$(products --out timed-4)" -gt "$quiet" ] || complain "configurations are not timed for the time left"
+
 # A grid in parts, and as an array of a cluster.
 part="good.json --set grid.seed=[0,1,2] --set train.steps=4 --set measure.speed=false --out parts --quiet"
 expect 0 '2/3' "$seqbench" run $part --shard 1/2

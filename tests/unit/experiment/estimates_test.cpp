@@ -31,10 +31,32 @@ TEST_CASE("shards share the runs out, each once, neighbours apart") {
 TEST_CASE("side by side the longest runs start first") {
   const TemporaryFolder folder;
   const Plan plan = plan_of(folder, R"({"train.steps": [10, 100000, 1000], "seed": [0, 1]})");
-  const std::vector<double> weights = weights_of(plan, {0, 1, 2, 3, 4, 5}, 1);
+  const std::vector<double> weights = weights_of(plan, {0, 1, 2, 3, 4, 5}, 1, false);
   CHECK(longest_first({0, 1, 2, 3, 4, 5}, weights) == std::vector<std::size_t>{2, 3, 4, 5, 0, 1});
   CHECK(weights[2] > 10 * weights[0]);
-  CHECK(weights_of(plan, {1, 0}, 1) == std::vector<double>(6, 1));
+  CHECK(weights_of(plan, {1, 0}, 1, false) == std::vector<double>(6, 1));
+}
+
+TEST_CASE("a configuration that cannot be timed weighs nothing, and the others are timed all the same") {
+  const TemporaryFolder folder;
+  const std::string text = folder.write("text", std::string(1000, 'a'));
+  Json spec = small_spec();
+  spec["task"] = {{"name", "language_model"}, {"files", {text}}, {"length", 8}};
+  const auto lm = folder.write("lm.json", spec.dump());
+  const Plan plan = make_plan({lm, folder.write("small.json", small_spec().dump())}, {"grid.seed=[0,1]"},
+                              folder.path() / "runs");
+  std::filesystem::remove(text);
+  const std::vector<double> weights = weights_of(plan, {0, 1, 2, 3}, 1, false);
+  CHECK(weights[0] == 0);
+  CHECK(weights[1] == 0);
+  CHECK(weights[2] > 0);
+  CHECK(weights[3] == weights[2]);
+}
+
+TEST_CASE("an interruption ends timing") {
+  const TemporaryFolder folder;
+  const Plan plan = plan_of(folder, R"({"train.steps": [10, 100000]})");
+  CHECK(weights_of(plan, {0, 1}, 1, true) == std::vector<double>(2, 1));
 }
 
 TEST_CASE("a script for Slurm quotes what it is given, and overwrites only its own") {
