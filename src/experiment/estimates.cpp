@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 
 #include "base/error.h"
 
@@ -16,6 +17,13 @@ std::string key_of(const PlannedRun& run) {
   return key.dump();
 }
 
+std::vector<std::size_t> all_runs(const Plan& plan) {
+  std::vector<std::size_t> runs(plan.runs.size());
+  std::iota(runs.begin(), runs.end(), std::size_t{0});
+  return runs;
+}
+
+// By their text, in which all machines sort them alike.
 using Configurations = std::map<std::string, std::vector<std::size_t>>;
 
 Configurations configurations_of(const Plan& plan, const std::vector<std::size_t>& runs) {
@@ -55,9 +63,19 @@ Shard parse_shard(const std::string& text) {
   return shard;
 }
 
+std::vector<std::size_t> parts_of(const Plan& plan, std::size_t of) {
+  std::vector<std::size_t> parts(plan.runs.size());
+  std::size_t dealt = 0;
+  for (const auto& [key, members] : configurations_of(plan, all_runs(plan))) {
+    for (const std::size_t run : members) parts[run] = dealt++ % of + 1;
+  }
+  return parts;
+}
+
 std::vector<std::size_t> runs_of(const Plan& plan, const Shard& shard) {
-  std::vector<std::size_t> runs;
-  for (std::size_t i = shard.part - 1; i < plan.runs.size(); i += shard.of) runs.push_back(i);
+  const std::vector<std::size_t> parts = parts_of(plan, shard.of);
+  std::vector<std::size_t> runs = all_runs(plan);
+  std::erase_if(runs, [&](std::size_t run) { return parts[run] != shard.part; });
   return runs;
 }
 

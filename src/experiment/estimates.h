@@ -21,14 +21,18 @@ class Estimates {
   std::map<std::string, Estimate> known_;
 };
 
-// Which part of a plan a process takes: run k belongs to part k mod `of` + 1, so that neighbours of a grid,
-// which take alike long, are spread.
+// Which part of a plan a process takes. The runs are dealt out one by one, configuration after configuration,
+// so that the runs of each, which take alike long, are spread, and no two parts differ by more than one run.
 struct Shard {
   std::size_t part = 1;
   std::size_t of = 1;
 };
 // "2/4". Throws Error for anything but i/n with 1 <= i <= n.
 Shard parse_shard(const std::string& text);
+// The part, from 1 to `of`, that each run of a plan belongs to: the same on every machine, whatever is
+// finished.
+std::vector<std::size_t> parts_of(const Plan& plan, std::size_t of);
+// In the order of the plan.
 std::vector<std::size_t> runs_of(const Plan& plan, const Shard& shard);
 
 // How long each of `runs` trains, at its index in the plan: in seconds, 0 where that cannot be timed, or 1

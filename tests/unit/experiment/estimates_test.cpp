@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <set>
 
 #include "experiment/slurm.h"
 #include "unit/experiment/support.h"
@@ -16,7 +18,7 @@ Plan plan_of(const TemporaryFolder& folder, const std::string& grid) {
   return make_plan({folder.write("small.json", spec.dump())}, {}, folder.path() / "runs");
 }
 
-TEST_CASE("shards share the runs out, each once, neighbours apart") {
+TEST_CASE("shards share the runs out, each once, in the order of the plan") {
   const TemporaryFolder folder;
   const Plan plan = plan_of(folder, R"({"seed": [0, 1, 2, 3, 4, 5, 6]})");
   CHECK(runs_of(plan, {1, 1}).size() == 7);
@@ -26,6 +28,29 @@ TEST_CASE("shards share the runs out, each once, neighbours apart") {
   CHECK(runs_of(plan, parse_shard("9/9")).empty());
   for (const char* wrong : {"0/3", "4/3", "a/b", "3", "1/", "/2", "1/2/3", "-1/2", ""})
     CHECK(has(message_of([&] { parse_shard(wrong); }), "expected i/n with i from 1 to n"));
+}
+
+TEST_CASE("each shard has its share of every configuration, whichever axis of the grid is the fastest") {
+  const TemporaryFolder folder;
+  const Plan plan = plan_of(folder, R"({"seed": [0, 1, 2, 3], "model.mixer": ["softmax", "linear", "gru"]})");
+  for (const std::size_t of : {2, 3, 4, 5, 6}) {
+    CAPTURE(of);
+    std::set<std::size_t> seen;
+    for (std::size_t part = 1; part <= of; ++part) {
+      const std::vector<std::size_t> runs = runs_of(plan, {part, of});
+      CHECK(std::ranges::is_sorted(runs));
+      CHECK(runs.size() >= 12 / of);
+      CHECK(runs.size() <= (12 + of - 1) / of);
+      seen.insert(runs.begin(), runs.end());
+      std::array<std::size_t, 3> of_mixer = {};
+      for (const std::size_t run : runs) ++of_mixer[run % 3];
+      for (const std::size_t count : of_mixer) {
+        CHECK(count >= 4 / of);
+        CHECK(count <= (4 + of - 1) / of);
+      }
+    }
+    CHECK(seen.size() == 12);
+  }
 }
 
 TEST_CASE("side by side the longest runs start first") {
