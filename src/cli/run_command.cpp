@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/error.h"
 #include "cli/app.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
@@ -56,14 +57,26 @@ void execute_runs(const RunArguments& arguments, const Plan& plan, std::vector<s
   execute(plan, execution, interrupt_flag(), progress, results);
 }
 
-SlurmArray slurm_array(const RunArguments& arguments, std::size_t runs) {
+SlurmArray slurm_array(const RunArguments& arguments, SlurmTasks tasks) {
   return {.program = std::filesystem::read_symlink("/proc/self/exe").string(),
           .specs = arguments.specs,
           .sets = arguments.sets,
           .out = std::filesystem::absolute(arguments.out).string(),
           .folder = std::filesystem::current_path().string(),
           .threads = arguments.threads,
-          .runs = runs};
+          .tasks = std::move(tasks)};
+}
+
+int write_script(const RunArguments& arguments, const Plan& plan, const std::vector<std::size_t>& to_do) {
+  fail_if(arguments.jobs > 1,
+          "--slurm: expected --jobs 1, got {}: a task does one run at a time, on as many threads as "
+          "--threads says.",
+          arguments.jobs);
+  const SlurmArray array = slurm_array(arguments, slurm_tasks(plan, to_do));
+  write_slurm_script(arguments.slurm, array);
+  return print_text(
+      fmt::format("sbatch {} starts {} tasks; then the same command without --slurm prints the table.\n",
+                  arguments.slurm, array.tasks.parts.size()));
 }
 
 }  // namespace
@@ -76,13 +89,7 @@ int run_command(const RunArguments& arguments) {
   if (arguments.dry_run)
     return print_text(forecast_text(plan, runs, results, arguments.jobs, threads_of_a_run(arguments)));
   const std::vector<std::size_t> to_do = missing_of(runs, results);
-  if (!arguments.slurm.empty()) {
-    const std::size_t tasks = write_slurm_script(arguments.slurm, slurm_array(arguments, to_do.size()));
-    return print_text(
-        fmt::format("sbatch {} starts {} tasks; then the same command without --slurm prints the "
-                    "table.\n",
-                    arguments.slurm, tasks));
-  }
+  if (!arguments.slurm.empty()) return write_script(arguments, plan, to_do);
   if (to_do.size() < runs.size() && !arguments.quiet) {
     print_error(fmt::format("{} of {} runs are finished already and skipped\n", runs.size() - to_do.size(),
                             runs.size()));

@@ -2,28 +2,37 @@
 #pragma once
 #include <cstddef>
 #include <filesystem>
+#include <set>
 #include <string>
+#include <vector>
 
-#include "base/options.h"
+#include "experiment/plan.h"
 
 namespace seqbench {
+
+// Task i takes shard i/`of`.
+struct SlurmTasks {
+  std::size_t of = 1;
+  std::set<std::size_t> parts = {};
+};
+// The shards that hold a run to do: one a run, but of a plan of more than 1000 runs each has several, since
+// Slurm numbers tasks up to 1000 unless its MaxArraySize, by default 1001, is raised.
+SlurmTasks slurm_tasks(const Plan& plan, const std::vector<std::size_t>& to_do);
 
 struct SlurmArray {
   std::string program;  // absolute
   Texts specs, sets;
-  std::string out;       // absolute
-  std::string folder;    // that paths in specs are relative to
-  int threads = 1;       // of a run
-  std::size_t runs = 0;  // to do
+  std::string out;     // absolute
+  std::string folder;  // that paths in specs are relative to
+  int threads = 1;     // of a run
+  SlurmTasks tasks;
 };
 
-// A script for sbatch: as many tasks as there are runs to do, at most 1000 (Slurm's default limit is 1001),
-// each of which takes its shard of the plan. Throws Error when nothing is left to do.
+// A script for sbatch. Throws Error when nothing is left to do.
 std::string slurm_script(const SlurmArray& array);
 
-// Writes it, and returns the number of tasks. Throws Error for a file that is there and was not written by
-// this function.
-std::size_t write_slurm_script(const std::filesystem::path& file, const SlurmArray& array);
+// Writes it. Throws Error for a file that is there and was not written by this function.
+void write_slurm_script(const std::filesystem::path& file, const SlurmArray& array);
 
 // `text` as one word of a shell.
 std::string shell_quoted(const std::string& text);

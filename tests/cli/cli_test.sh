@@ -328,6 +328,14 @@ expect 0 'sbatch job.sh starts 3 tasks' "$seqbench" run good.json --set grid.see
 bash -n job.sh || complain "the script for Slurm is no bash"
 SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_TASK_ID=2 bash job.sh >out 2>err || complain "a task of the script for Slurm fails"
 [ "$(ls cluster/good/*/result.json | wc -l)" -eq 1 ] || complain "a task of three is not one run"
+expect 0 'sbatch job.sh starts 2 tasks' "$seqbench" run good.json --set grid.seed=[0,1,2] --out cluster --slurm job.sh
+grep -q '^#SBATCH --array=1,3$' job.sh || complain "a finished run has a task of Slurm"
+for task in 1 3; do
+  SLURM_CPUS_PER_TASK=1 SLURM_ARRAY_TASK_ID=$task bash job.sh >out 2>err || complain "task $task of what is left fails"
+done
+[ "$(ls cluster/good/*/result.json | wc -l)" -eq 3 ] || complain "the tasks left are not the runs left"
+refuse '--slurm: expected --jobs 1, got 2' good.json --set seed=9 --slurm job2.sh --jobs 2
+
 
 [ "$failures" -eq 0 ] && echo "all as expected"
 [ "$failures" -eq 0 ]

@@ -76,6 +76,16 @@ wait_for_queue
 "$seqbench" run small.json --quiet >out 2>err || fail "the table of the finished array fails"
 grep -q '^softmax' out || fail "the finished array has no table"
 
+# What is finished already gets no task, and what is left gets one each.
+rest="small.json --set name=rest --threads 1"
+"$seqbench" run $rest --shard 1/2 --quiet >out 2>err || fail "half of a grid fails"
+"$seqbench" run $rest --slurm rest.sh >out || fail "no script was written for what is left"
+grep -q 'starts 2 tasks' out || fail "2 of 4 runs are left, and the script says: $(cat out)"
+id=$(sbatch --parsable rest.sh) || fail "the array of what is left is refused"
+wait_for_queue
+[ "$(find . -name "seqbench-${id}_*.out" | wc -l)" -eq 2 ] || fail "2 tasks were expected"
+[ "$(find runs/rest -name result.json | wc -l)" -eq 4 ] || fail "the tasks of what is left have not finished the grid"
+
 # Cancelled while it runs, and submitted again: it goes on.
 long="small.json --set train.steps=20000 --set name=long --threads 1"
 "$seqbench" run $long --slurm long.sh && sbatch long.sh || fail "the second array is refused"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <set>
 
 #include "experiment/slurm.h"
@@ -84,6 +85,36 @@ TEST_CASE("an interruption ends timing") {
   CHECK(weights_of(plan, {0, 1}, 1, true) == std::vector<double>(2, 1));
 }
 
+TEST_CASE(
+    "tasks of Slurm are the shards that hold a run to do, each of one run where there are at most 1000") {
+  const TemporaryFolder folder;
+  const Plan plan = plan_of(folder, R"({"seed": [0, 1], "model.mixer": ["softmax", "linear", "gru"]})");
+  const std::vector<std::size_t> to_do = {0, 2, 4};
+  const SlurmTasks tasks = slurm_tasks(plan, to_do);
+  CHECK(tasks.of == 6);
+  CHECK(tasks.parts.size() == 3);
+  std::vector<std::size_t> taken;
+  for (const std::size_t part : tasks.parts) {
+    const std::vector<std::size_t> runs = runs_of(plan, {part, tasks.of});
+    taken.insert(taken.end(), runs.begin(), runs.end());
+  }
+  std::ranges::sort(taken);
+  CHECK(taken == to_do);
+  CHECK(slurm_tasks(plan, {}).parts.empty());
+}
+
+TEST_CASE("the tasks of a plan of more than 1000 runs stay within Slurm's limit and share its runs out") {
+  const TemporaryFolder folder;
+  std::vector<std::size_t> all(1100);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  const Plan plan = plan_of(folder, Json({{"seed", all}}).dump());
+  const SlurmTasks tasks = slurm_tasks(plan, all);
+  CHECK(tasks.of == 1000);
+  CHECK(tasks.parts.size() == 1000);
+  CHECK(*tasks.parts.rbegin() == 1000);
+  CHECK(slurm_tasks(plan, {99, 1099}).parts == std::set<std::size_t>{100});
+}
+
 TEST_CASE("a script for Slurm quotes what it is given, and overwrites only its own") {
   const TemporaryFolder folder;
   CHECK(shell_quoted("it's $HOME") == "'it'\\''s $HOME'");
@@ -93,17 +124,17 @@ TEST_CASE("a script for Slurm quotes what it is given, and overwrites only its o
                    .out = "/out",
                    .folder = "/here",
                    .threads = 2,
-                   .runs = 5};
+                   .tasks = {.of = 12, .parts = {3, 7, 9, 10, 11, 12}}};
   const std::string script = slurm_script(array);
-  CHECK(has(script, "#SBATCH --array=1-5\n#SBATCH --cpus-per-task=2\n"));
+  CHECK(has(script, "#SBATCH --array=3,7,9-12\n#SBATCH --cpus-per-task=2\n"));
   CHECK(has(script, "cd '/here'\nexec '/bin/seqbench' run 'a b.json' --set 'train.lr=[1,2]' --out '/out' "));
-  CHECK(has(script, "--shard \"$SLURM_ARRAY_TASK_ID/5\""));
+  CHECK(has(script, "--shard \"$SLURM_ARRAY_TASK_ID/12\""));
   const auto file = folder.path() / "job.sh";
   write_slurm_script(file, array);
   write_slurm_script(file, array);
   const std::string mine = folder.write("mine.sh", "#!/bin/sh\necho mine\n");
   CHECK(has(message_of([&] { write_slurm_script(mine, array); }), "no script of seqbench"));
-  array.runs = 0;
+  array.tasks.parts.clear();
   CHECK(has(message_of([&] { slurm_script(array); }), "all runs are finished already"));
 }
 
