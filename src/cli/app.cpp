@@ -29,6 +29,15 @@ namespace {
 
 constexpr int kMostThreads = 1024;
 
+// A variable of the shell that is not set must not stand for "no file". After "--out=" CLI11 takes the next
+// option for the name.
+std::string complaint_about_name(const std::string& name) {
+  if (!name.empty() && !name.starts_with("--")) return "";
+  return fmt::format("expected the name of a file or folder, got \"{}\"; is a variable of the shell not set?",
+                     name);
+}
+const CLI::Validator kFileName(complaint_about_name, "");
+
 class App {
  public:
   App() {
@@ -86,7 +95,10 @@ class App {
         ->type_name("PATH=VALUE")
         ->allow_extra_args(false)
         ->take_all();
-    run->add_option("--out", a.out, "where results go")->type_name("DIR")->capture_default_str();
+    run->add_option("--out", a.out, "where results go")
+        ->type_name("DIR")
+        ->check(kFileName)
+        ->capture_default_str();
     run->add_option("--jobs", a.jobs, "runs side by side")
         ->type_name("N")
         ->check(CLI::Range(1, kMostThreads))
@@ -101,6 +113,7 @@ class App {
             ->capture_default_str();
     run->add_option("--slurm", a.slurm, "write a script for sbatch, tasks for all runs to do, and stop")
         ->type_name("SCRIPT")
+        ->check(kFileName)
         ->excludes(shard);
     run->add_flag("--dry-run", a.dry_run, "print runs, parameters, FLOPs and estimated time, and stop");
     run->add_flag("--force", a.force, "run again what is finished or begun")->excludes("--slurm");
@@ -163,7 +176,7 @@ class App {
         ->type_name("FORMAT")
         ->check(CLI::IsMember(report_formats()))
         ->capture_default_str();
-    report->add_option("--out", a.out, "default: standard output")->type_name("FILE");
+    report->add_option("--out", a.out, "default: standard output")->type_name("FILE")->check(kFileName);
     const auto add_list = [&](const char* name, Texts& to, const char* help, const char* type) {
       report->add_option(name, to, help)->type_name(type)->delimiter(',')->allow_extra_args(false);
     };
@@ -186,7 +199,8 @@ class App {
         ->type_name("METRIC");
     report->add_flag("--explain", a.explain, "name the files behind each row or cell");
     report->add_option("--plots", a.plots, "write each plot as an SVG file into this folder")
-        ->type_name("DIR");
+        ->type_name("DIR")
+        ->check(kFileName);
   }
 
   void add_compare() {
@@ -211,7 +225,7 @@ class App {
         ->capture_default_str();
     compare->add_flag("--no-speed", a.no_speed, "accuracy alone");
     compare->add_flag("--markdown", a.markdown, "to post on a pull request");
-    compare->add_option("--junit", a.junit, "write JUnit's XML as well")->type_name("FILE");
+    compare->add_option("--junit", a.junit, "write JUnit's XML as well")->type_name("FILE")->check(kFileName);
     compare->footer("Exit status 1 only when something is worse.");
   }
 
@@ -327,19 +341,23 @@ class App {
     apply->add_option("--options", a.options, "its options")->type_name("JSON")->capture_default_str();
     apply->add_option("--weights", a.weights, "safetensors: every parameter by name")
         ->type_name("FILE")
+        ->check(kFileName)
         ->required();
     apply
         ->add_option("--input", a.input,
                      "safetensors: x [B, L, D]; state.PART to start from; dy, d_state.PART for gradients")
         ->type_name("FILE")
+        ->check(kFileName)
         ->required();
     apply->add_option("--output", a.output, "safetensors to write: y, state.PART")
         ->type_name("FILE")
+        ->check(kFileName)
         ->required();
     apply
         ->add_option("--grad", a.gradients,
                      "safetensors to write: gradients of x, every parameter, state.PART")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(kFileName);
     apply->add_option("--form", a.form, "parallel, chunkwise or recurrent; default: the training form")
         ->type_name("FORM");
     apply->add_option("--length", a.length, "of the sequences it is trained on; default: that of x")

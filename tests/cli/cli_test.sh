@@ -336,6 +336,16 @@ done
 [ "$(ls cluster/good/*/result.json | wc -l)" -eq 3 ] || complain "the tasks left are not the runs left"
 refuse '--slurm: expected --jobs 1, got 2' good.json --set seed=9 --slurm job2.sh --jobs 2
 
+# A variable of the shell that is not set is no name of a file.
+refuse '--slurm: expected the name of a file or folder, got ""' good.json --set seed=9 --slurm ""
+refuse '--slurm: expected the name of a file or folder, got "--quiet"' good.json --set seed=9 --slurm= --quiet
+refuse '--out: expected the name of a file or folder, got ""' good.json --out ""
+expect 2 '--out: expected the name' "$seqbench" report mixed --out ""
+expect 2 '--plots: expected the name' "$seqbench" report mixed --plots ""
+expect 2 '--junit: expected the name' "$seqbench" compare mixed mixed --junit ""
+for file in --weights --input --output --grad; do
+  expect 2 "$file: expected the name" "$seqbench" apply min_gru --weights w --input x --output y --grad g $file ""
+done
 
 [ "$failures" -eq 0 ] && echo "all as expected"
 [ "$failures" -eq 0 ]
