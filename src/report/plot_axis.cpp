@@ -45,8 +45,12 @@ std::vector<Tick> linear_ticks(const PlotAxis& axis) {
   std::vector<Tick> ticks;
   const double step = round_up((axis.high - axis.low) / (kMostTicks - 2));
   const double slack = step * 1e-6;
-  for (double i = std::ceil((axis.low - slack) / step); i * step <= axis.high + slack; ++i)
-    ticks.push_back({i * step, number(i == 0 ? 0 : i * step)});
+  const double first = std::ceil((axis.low - slack) / step);
+  const int count = static_cast<int>(std::floor((axis.high + slack) / step) - first) + 1;
+  for (int i = 0; i < count; ++i) {
+    const double multiple = first + i;
+    ticks.push_back({multiple * step, number(multiple == 0 ? 0 : multiple * step)});
+  }
   return ticks;
 }
 
@@ -76,6 +80,11 @@ std::vector<Tick> decade_ticks(const PlotAxis& axis) {
   return ticks.size() < 2 ? linear_ticks(axis) : ticks;
 }
 
+// Values that only rounding tells apart are one: a mean is not always the value that all have.
+bool is_one_value(double low, double high) {
+  return high - low <= 1e-9 * std::max(std::abs(low), std::abs(high));
+}
+
 }  // namespace
 
 double PlotAxis::at(double value) const {
@@ -91,12 +100,13 @@ PlotAxis axis_around(const std::vector<double>& values, bool log, bool bytes) {
   std::ranges::copy_if(values, std::back_inserter(held), [&](double value) { return axis.holds(value); });
   if (held.empty()) held = {log ? 1.0 : 0.0, log ? 10.0 : 1.0};
   const auto [low, high] = std::ranges::minmax(held);
+  const bool one = is_one_value(low, high);
   if (log) {
-    const double margin = high > low ? std::pow(high / low, 0.04) : 2;
+    const double margin = one ? 2 : std::pow(high / low, 0.04);
     axis.low = low / margin;
     axis.high = high * margin;
   } else {
-    const double margin = high > low ? 0.04 * (high - low) : std::max(0.5, 0.1 * std::abs(low));
+    const double margin = one ? std::max(0.5, 0.1 * std::abs(low)) : 0.04 * (high - low);
     axis.low = low - margin;
     axis.high = high + margin;
   }

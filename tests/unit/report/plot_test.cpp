@@ -62,6 +62,23 @@ TEST_CASE("plot: ticks are round numbers") {
   CHECK(labels({.low = 7.01, .high = 7.02}).size() >= 4);
 }
 
+TEST_CASE("plot: values that only rounding tells apart get the axis of one value, and few ticks") {
+  for (const bool log : {false, true}) {
+    CAPTURE(log);
+    for (const double low : {1.0, 0.1, 12345.0}) {
+      const PlotAxis axis = axis_around({low, std::nextafter(low, 1e9)}, log, false);
+      CHECK(axis.low < 0.95 * low);
+      CHECK(axis.high > 1.05 * low);
+      CHECK(ticks(axis).size() >= 2);
+      CHECK(ticks(axis).size() <= 8);
+    }
+  }
+  const PlotAxis apart = axis_around({1, 1 + 1e-8}, false, false);
+  CHECK(apart.high < 1 + 2e-8);
+  CHECK(ticks(apart).size() <= 8);
+  CHECK(ticks({.low = 1, .high = std::nextafter(1, 2)}).size() < 20);  // it ends
+}
+
 TEST_CASE("plot: a line of few points has its ticks at them") {
   std::vector<PlotPoint> points = {{64, 1}, {1024, 2}, {65536, 3}};
   const auto drawn = [&] {
