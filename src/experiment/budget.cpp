@@ -102,12 +102,12 @@ struct Wanted {
   int percent;  // how far from it is near enough
   const char* advice;
 
-  std::int64_t slack() const { return amount * percent / 100; }
+  std::int64_t slack() const { return amount / 100 * percent + amount % 100 * percent / 100; }
 };
 
 void refuse_too_little(const Widths& widths, const SizeOf& size_of, const Wanted& wanted) {
   const std::int64_t least = size_of(widths.step());
-  fail_if(least > wanted.amount + wanted.slack(),
+  fail_if(least - wanted.amount > wanted.slack(),
           "model.budget.{}: {} are too few: the narrowest model, of width {}, has {}.", wanted.name,
           wanted.amount, widths.step(), least);
 }
@@ -202,6 +202,15 @@ std::int64_t positive(const Json& budget, const char* key) {
   return found != budget.end() && found->is_number_integer() ? std::max<std::int64_t>(0, *found) : 0;
 }
 
+// It joins measure.contexts, and a model reads so many tokens before that is looked at.
+void check_context(std::int64_t at) {
+  const OptionList options = measure_options();
+  const Range range = std::ranges::find(options, "contexts", &Option::name)->range;
+  fail_if(static_cast<double>(at) > range.high,
+          "model.budget.at: expected an integer from {} to {}, as measure.contexts takes, got {}.", range.low,
+          range.high, at);
+}
+
 }  // namespace
 
 Json with_budget_solved(const Json& spec) {
@@ -214,8 +223,10 @@ Json with_budget_solved(const Json& spec) {
   if (budget.is_object() && budget.size() == 1 && positive(budget, "parameters") > 0)
     return with_parameters(Widths(plain), positive(budget, "parameters"));
   if (budget.is_object() && budget.size() == 2 && positive(budget, "state_bytes") > 0 &&
-      positive(budget, "at") > 0)
+      positive(budget, "at") > 0) {
+    check_context(positive(budget, "at"));
     return with_state(Widths(plain), positive(budget, "state_bytes"), positive(budget, "at"));
+  }
   fail(
       "model.budget: expected {{\"parameters\": N}} or {{\"state_bytes\": N, \"at\": TOKENS}}, "
       "with integers of at least 1, got {}.",

@@ -11,7 +11,7 @@ namespace seqbench {
 // A budget of parameters is met within 1%: the widest model that has no more, its ffn filling what is left.
 // One of state bytes, of one sequence after `at` tokens, within 10%, since widths are multiples of heads;
 // `at` joins measure.contexts, or is all of it where the spec gives none, so that the table shows what was
-// reached. Throws Error that says what the nearest possible are.
+// reached, and is in its range. Throws Error that says what the nearest possible are.
 Json with_budget_solved(const Json& spec);
 
 }  // namespace seqbench

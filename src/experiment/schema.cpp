@@ -145,7 +145,8 @@ Json budget() {
   Json parameters = object_of({{"parameters", positive}});
   parameters["required"] = {"parameters"};
   parameters["description"] = "the width, and ffn where one is given, within 1% of so many parameters";
-  Json state = object_of({{"state_bytes", positive}, {"at", positive}});
+  const Json context = properties_of(measure_options())["contexts"]["items"];
+  Json state = object_of({{"state_bytes", positive}, {"at", context}});
   state["required"] = {"state_bytes", "at"};
   state["description"] = "the width within 10% of a decode state of so many bytes after that many tokens";
   return {{"description", "instead of a width"}, {"oneOf", {parameters, state}}};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "experiment/spec.h"
 #include "model/language_model.h"
@@ -80,6 +81,23 @@ TEST_CASE("a budget of state bytes that no width comes near is refused with the 
   CHECK(has(message_of([&] { with_budget_solved(spec); }), "no width is within 10% of 250"));
   spec["model"]["budget"]["state_bytes"] = 20;
   CHECK(has(message_of([&] { with_budget_solved(spec); }), "20 are too few"));
+}
+
+TEST_CASE("a context beyond those that are measured is refused before any is read") {
+  Json spec = asking_for(1, "linear", 0);
+  spec["model"]["budget"] = {{"state_bytes", 60000}, {"at", 100000000}};
+  CHECK(has(
+      message_of([&] { with_budget_solved(spec); }),
+      "model.budget.at: expected an integer from 1 to 10000000, as measure.contexts takes, got 100000000"));
+}
+
+TEST_CASE("the largest budgets are refused like others that no model has") {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  CHECK(has(message_of([] { with_budget_solved(asking_for(kMost, "softmax", 0)); }),
+            "no width is within 1% of 9223372036854775807"));
+  Json spec = asking_for(1, "linear", 0);
+  spec["model"]["budget"] = {{"state_bytes", kMost}, {"at", 40}};
+  CHECK(has(message_of([&] { with_budget_solved(spec); }), "no width is within 10% of 9223372036854775807"));
 }
 
 TEST_CASE("a budget of another form is refused; a spec without one stays as it is") {
