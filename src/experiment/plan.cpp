@@ -1,6 +1,8 @@
 #include "experiment/plan.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -63,22 +65,23 @@ PlannedRun planned_run(const Json& base, const Experiment& experiment, const std
   throw Error(error.what() + in_the_run(experiment.grid, values));
 }
 
-void add_member(Plan& plan, Experiment& experiment, PlannedRun&& run,
-                const std::vector<std::size_t>& values) {
-  const auto same = std::ranges::find(plan.runs, run.folder, &PlannedRun::folder);
-  const auto index = static_cast<std::size_t>(same - plan.runs.begin());
-  if (same == plan.runs.end()) plan.runs.push_back(std::move(run));
-  if (std::ranges::find(experiment.members, index, &Experiment::Member::run) != experiment.members.end())
-    return;
-  experiment.members.push_back({index, values});
+using Folders = std::map<std::filesystem::path, std::size_t>;  // of the runs of a plan, by index
+
+// Where the plan has a run, or the one that shares its folder.
+std::size_t index_of(PlannedRun&& run, Plan& plan, Folders& folders) {
+  const auto [place, fresh] = folders.try_emplace(run.folder, plan.runs.size());
+  if (fresh) plan.runs.push_back(std::move(run));
+  return place->second;
 }
 
-void add_file(Plan& plan, const std::filesystem::path& file, Json spec, const Texts& sets,
+void add_file(Plan& plan, Folders& folders, const std::filesystem::path& file, Json spec, const Texts& sets,
               const std::filesystem::path& out) try {
   for (const std::string& set : sets) apply_set(spec, set);
   Experiment experiment{.name = spec_name(spec, file.stem().string()), .file = file, .grid = take_grid(spec)};
+  std::set<std::size_t> members;
   for (const auto& values : combinations(experiment.grid.axes)) {
-    add_member(plan, experiment, planned_run(spec, experiment, values, out), values);
+    const std::size_t run = index_of(planned_run(spec, experiment, values, out), plan, folders);
+    if (members.insert(run).second) experiment.members.push_back({run, values});
   }
   plan.experiments.push_back(std::move(experiment));
 } catch (const Error& error) {
@@ -90,7 +93,8 @@ void add_file(Plan& plan, const std::filesystem::path& file, Json spec, const Te
 Plan make_plan(const std::vector<std::filesystem::path>& files, const Texts& sets,
                const std::filesystem::path& out) {
   Plan plan;
-  for (const std::filesystem::path& file : files) add_file(plan, file, read_json(file), sets, out);
+  Folders folders;
+  for (const std::filesystem::path& file : files) add_file(plan, folders, file, read_json(file), sets, out);
   return plan;
 }
 

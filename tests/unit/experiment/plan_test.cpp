@@ -64,11 +64,19 @@ TEST_CASE("long ids are cut and stay distinct") {
 
 TEST_CASE("runs that share a folder are planned once") {
   const TemporaryFolder folder;
-  CHECK(plan_of(folder, R"({"grid": {"seed": [3, 3, 4]}})").runs.size() == 2);
+  const auto members = [](const Experiment& experiment) {
+    std::vector<std::size_t> runs;
+    for (const Experiment::Member& member : experiment.members) runs.push_back(member.run);
+    return runs;
+  };
+  const Plan grid = plan_of(folder, R"({"grid": {"seed": [3, 4, 3, 5]}})");
+  CHECK(grid.runs.size() == 3);
+  CHECK(members(grid.experiments[0]) == std::vector<std::size_t>{0, 1, 2});
   const auto file = folder.write("a.json", small_spec().dump());
-  const Plan twice = make_plan({file, file}, {}, "out");
-  CHECK(twice.runs.size() == 1);
-  CHECK(twice.experiments.size() == 2);
+  const Plan twice = make_plan({file, file}, {"grid.seed=[0,1]"}, "out");
+  CHECK(twice.runs.size() == 2);
+  REQUIRE(twice.experiments.size() == 2);
+  CHECK(members(twice.experiments[1]) == std::vector<std::size_t>{0, 1});
 }
 
 TEST_CASE("errors name the file, and in a grid the run") {
