@@ -41,12 +41,20 @@ void cut_curve(const std::filesystem::path& file, std::int64_t last_step) {
   std::ofstream(file, std::ios::trunc) << kept;
 }
 
-std::int64_t whole(const std::map<std::string, std::string>& metadata, const std::string& key) {
-  return std::strtoll(metadata.at(key).c_str(), nullptr, 10);
+using Metadata = std::map<std::string, std::string>;
+
+const std::string& entry(const Metadata& metadata, const std::string& key) {
+  const auto found = metadata.find(key);
+  fail_if(found == metadata.end(), "checkpoint.safetensors: its __metadata__ has no \"{}\".", key);
+  return found->second;
 }
 
-double real(const std::map<std::string, std::string>& metadata, const std::string& key) {
-  return std::strtod(metadata.at(key).c_str(), nullptr);
+std::int64_t whole(const Metadata& metadata, const std::string& key) {
+  return std::strtoll(entry(metadata, key).c_str(), nullptr, 10);
+}
+
+double real(const Metadata& metadata, const std::string& key) {
+  return std::strtod(entry(metadata, key).c_str(), nullptr);
 }
 
 }  // namespace
@@ -73,14 +81,8 @@ std::vector<NamedTensor> RunFiles::tensors(TrainState& state) const {
   return all;
 }
 
-bool RunFiles::resume(RunState& state) {
-  if (folder_.empty()) return false;
-  const std::filesystem::path file = folder_ / "checkpoint.safetensors";
-  if (!std::filesystem::exists(file)) {
-    cut_curve(folder_ / "curve.jsonl", 0);
-    return false;
-  }
-  const auto metadata = load_safetensors(file, tensors(*state.train));
+void RunFiles::load(const std::filesystem::path& file, RunState& state) const try {
+  const Metadata metadata = load_safetensors(file, tensors(*state.train));
   state.train->step = whole(metadata, "step");
   state.window = {.loss = real(metadata, "window_loss"),
                   .surprise = real(metadata, "window_surprise"),
@@ -91,8 +93,19 @@ bool RunFiles::resume(RunState& state) {
                   .exact = whole(metadata, "window_exact")};
   state.seconds = real(metadata, "seconds");
   state.stopped = whole(metadata, "stopped") != 0;
+} catch (const Error& error) {
+  // Tables cut long messages: what to do comes first.
+  fail("delete its checkpoint to start the run from its beginning, or run again with --force: {}",
+       error.what());
+}
+
+bool RunFiles::resume(RunState& state) {
+  if (folder_.empty()) return false;
+  const std::filesystem::path file = folder_ / "checkpoint.safetensors";
+  const bool begun = std::filesystem::exists(file);
+  if (begun) load(file, state);
   cut_curve(folder_ / "curve.jsonl", state.train->step);
-  return true;
+  return begun;
 }
 
 void RunFiles::save(const RunState& state) const {

@@ -29,6 +29,7 @@ class RunFiles {
   RunFiles(std::filesystem::path folder, const Parameters& parameters);
 
   // Brings `state` back to the checkpoint, if there is one, and the curve with it. False: there is none.
+  // Throws Error, which says to delete it, for one that cannot be read.
   bool resume(RunState& state);
   void save(const RunState& state) const;
   void add_point(const CurvePoint& point);
@@ -37,6 +38,7 @@ class RunFiles {
 
  private:
   std::vector<NamedTensor> tensors(TrainState& state) const;
+  void load(const std::filesystem::path& file, RunState& state) const;
 
   std::filesystem::path folder_;
   const Parameters& parameters_;

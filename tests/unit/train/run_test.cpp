@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "train/safetensors.h"
 #include "train/trainer.h"
 #include "unit/train/tiny_run.h"
 
@@ -69,6 +70,30 @@ TEST_CASE("an interrupted run goes on to bitwise the same result") {
     REQUIRE(std::filesystem::exists(folder.path() / "checkpoint.safetensors"));
     check_same(expected, run_in(folder, tiny_spec("softmax"), 2));
   }
+}
+
+TEST_CASE("a checkpoint that is cut short, or lacks something, says how to begin again") {
+  const TemporaryFolder whole;
+  const Outcome expected = run_in(whole, tiny_spec("softmax"), 1);
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "checkpoint.safetensors";
+  const auto check_refused = [&](const char* why) {
+    CHECK_THROWS_WITH_AS(run_in(folder, tiny_spec("softmax"), 1), doctest::Contains(why), Error);
+    CHECK_THROWS_WITH_AS(run_in(folder, tiny_spec("softmax"), 1),
+                         doctest::Contains("delete its checkpoint to start the run from its beginning"),
+                         Error);
+  };
+  run_in(folder, tiny_spec("softmax"), 1, 7);
+  TensorFile content = read_safetensors(file);
+  content.metadata.erase("window_surprise");
+  save_safetensors(file, content);
+  check_refused("has no \"window_surprise\"");
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 4);
+  check_refused("cut short");
+  std::filesystem::resize_file(file, 0);
+  check_refused("not a safetensors file");
+  std::filesystem::remove(file);
+  check_same(expected, run_in(folder, tiny_spec("softmax"), 1));
 }
 
 TEST_CASE("a run that ended, but whose result was never stored, is not trained again") {
