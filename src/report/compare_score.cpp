@@ -58,19 +58,23 @@ bool fails_more(const Runs& base, const Runs& fresh) {
 }
 
 // Sets verdict and reason when more runs ended badly than before, or none is left to compare: at seeds that
-// both have or all of them that is worse, at others it may be chance.
+// both have, or everywhere, that is worse; at others it may be chance.
 bool decided_by_failures(Compared& row, const Runs& base, const Runs& fresh) {
   const std::size_t before = failures(base), after = failures(fresh);
   const bool at_same = fails_more(by_seed(base, fresh, true), by_seed(fresh, base, true));
-  if (at_same || (after == fresh.size() && before < base.size())) row.verdict = Verdict::worse;
   const bool at_others = fails_more(by_seed(base, fresh, false), by_seed(fresh, base, false));
-  if (row.verdict == Verdict::worse || (at_others && before < base.size())) {
+  if (before == base.size()) {
+    row.why = "all runs of BASE ended badly";
+  } else if (at_same || at_others) {
+    if (at_same || after == fresh.size()) row.verdict = Verdict::worse;
     row.why = fmt::format("{} of {} runs ended badly, and {} of {} before{}", after, fresh.size(), before,
                           base.size(), at_same ? "" : ", not at the same seeds");
-    return true;
+  } else if (after == fresh.size()) {
+    row.why = "all runs of NEW ended badly, as those of the same seeds did before";
+  } else {
+    return false;
   }
-  if (before == base.size()) row.why = "all runs of BASE ended badly";
-  return before == base.size();
+  return true;
 }
 
 // Sources drawn by different seeds have different entropies: what lies above them compares.

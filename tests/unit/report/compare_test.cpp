@@ -231,6 +231,10 @@ TEST_CASE("compare: runs that end badly are worse at the same seeds, and at othe
   CHECK(others.verdict == Verdict::unsure);
   CHECK(others.why == "1 of 4 runs ended badly, and 0 of 3 before, not at the same seeds");
   CHECK(only_row(ended(3, {}, 0), ended(3, {0, 1, 2}, 10)).verdict == Verdict::worse);
+  const Compared none = only_row(ended(2, {0}, 0), ended(1, {0}, 0));
+  CHECK(none.verdict == Verdict::unsure);
+  CHECK(has(none.why, "all runs of NEW ended badly"));
+  CHECK(has(only_row(ended(1, {0}, 0), ended(2, {1}, 0)).why, "all runs of BASE ended badly"));
 }
 
 TEST_CASE("compare: two seeds in common of ten do not leave the others out") {
