@@ -1,10 +1,5 @@
 #include "cli/folder_commands.h"
 
-#include <fmt/format.h>
-
-#include <filesystem>
-#include <system_error>
-
 #include "cli/app.h"
 #include "cli/output.h"
 #include "report/folders.h"
@@ -16,18 +11,13 @@ int ls_command(const FolderArguments& arguments) {
 }
 
 int rm_command(const FolderArguments& arguments) {
-  const auto runs = run_folders({arguments.folders.begin(), arguments.folders.end()}, arguments.failed);
-  for (const auto& run : runs) {
-    std::error_code error;
-    if (arguments.yes) std::filesystem::remove_all(run, error);
-    if (error) {
-      print_error(fmt::format("seqbench: {}: cannot be removed: {}.\n", run.string(), error.message()));
-      return kFailed;
-    }
-    print_text(fmt::format("{} {}\n", arguments.yes ? "removed" : "would remove", run.string()));
-  }
-  if (!arguments.yes && !runs.empty()) print_error("Nothing is removed without --yes.\n");
-  return kDone;
+  const Removal removal = remove_runs({.folders = {arguments.folders.begin(), arguments.folders.end()},
+                                       .failed = arguments.failed,
+                                       .really = arguments.yes});
+  for (const std::string& line : removal.removed) print_text(line + "\n");
+  for (const std::string& line : removal.left) print_error("seqbench: " + line + "\n");
+  if (!arguments.yes && !removal.removed.empty()) print_error("Nothing is removed without --yes.\n");
+  return removal.left.empty() ? kDone : kFailed;
 }
 
 int diff_command(const FolderArguments& arguments) {

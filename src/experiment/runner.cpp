@@ -63,7 +63,7 @@ class Executor {
 
   RunResult guarded_run(std::size_t index) try {
     const PlannedRun& planned = plan_.runs[index];
-    if (execution_.from_start) forget_run(planned);
+    if (execution_.from_start) forget_run(planned.folder);
     std::filesystem::create_directories(planned.folder);
     RunContext context;
     context.threads = execution_.environment.threads;

@@ -91,9 +91,12 @@ void save_result(const PlannedRun& run, const StoredResult& stored) {
   }
 }
 
-void forget_run(const PlannedRun& run) {
-  for (const char* name : {"result.json", "checkpoint.safetensors", "model.safetensors", "curve.jsonl"}) {
-    fs::remove(run.folder / name);
+void forget_run(const fs::path& folder) {
+  for (const char* name : kRunFiles) {
+    std::error_code error;
+    fs::remove(folder / name, error);
+    fail_if(static_cast<bool>(error), "{}: cannot be removed: {}.", (folder / name).string(),
+            error.message());
   }
 }
 

@@ -33,8 +33,18 @@ std::optional<StoredResult> load_result(const PlannedRun& run);
 // goes, but for that of a run that failed, which the next try goes on from. Throws Error.
 void save_result(const PlannedRun& run, const StoredResult& stored);
 
-// Removes what an earlier run left, so that the next one starts from its first step.
-void forget_run(const PlannedRun& run);
+// All that a run ever writes to its folder, by name. What tells that it is one goes last when it is removed.
+inline constexpr const char* kRunFiles[] = {"result.json",
+                                            "result.json.part",
+                                            "model.safetensors",
+                                            "model.safetensors.part",
+                                            "checkpoint.safetensors.part",
+                                            "checkpoint.safetensors",
+                                            "curve.jsonl"};
+
+// Removes what an earlier run left in its folder, so that the next one starts from its first step. What else
+// is there stays. Throws Error.
+void forget_run(const std::filesystem::path& folder);
 
 // Makes the folder of each experiment and proves that files can be made in it. Throws Error, and leaves
 // nothing behind.

@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "experiment/format.h"
@@ -20,10 +21,12 @@ namespace fs = std::filesystem;
 
 std::vector<fs::path> runs_in(const std::vector<fs::path>& folders) {
   std::vector<fs::path> runs;
+  std::set<fs::path> seen;  // folders given may lie in one another
   for (const fs::path& folder : folders) {
     fail_if(!fs::is_directory(folder), "{}: no such folder.", folder.string());
-    const auto inside = runs_under(folder);
-    runs.insert(runs.end(), inside.begin(), inside.end());
+    for (const fs::path& run : runs_under(folder)) {
+      if (seen.insert(fs::absolute(run).lexically_normal()).second) runs.push_back(run);
+    }
   }
   fail_if(runs.empty(), "no run found in the folder{} given; \"seqbench run --out\" makes some.",
           folders.size() == 1 ? "" : "s");
@@ -32,7 +35,7 @@ std::vector<fs::path> runs_in(const std::vector<fs::path>& folders) {
 
 // The record of a run's folder; none when there is none that can be read, and then what is wrong.
 std::optional<Record> record_in(const fs::path& folder, std::string& trouble) {
-  Records records = read_records({folder});
+  Records records = read_run(folder);
   if (!records.all.empty()) {
     trouble = records.all[0].trouble();
     return std::move(records.all[0]);
@@ -48,6 +51,42 @@ bool is_failed(const fs::path& folder) {
   if (const auto record = record_in(folder, trouble)) return !record->ok();
   std::ifstream in(folder / "result.json");
   return in ? !Json::accept(in) : !fs::exists(folder / "result.json");
+}
+
+void refuse_links(const std::vector<fs::path>& folders) {
+  for (const fs::path& folder : folders) {
+    // Of "link/" the system would look at what it points to.
+    const fs::path name = (folder / "").lexically_normal().parent_path();
+    if (fs::is_symlink(name))
+      fail("{}: is a symbolic link to {}; name the folder itself.", name.string(),
+           fs::read_symlink(name).string());
+  }
+}
+
+// Names in a run's folder that the run has not written.
+Texts foreign_names(const fs::path& folder) {
+  Texts names;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (std::ranges::find(kRunFiles, name) == std::end(kRunFiles)) names.push_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+// Returns the line that tells of it.
+std::string remove_run(const fs::path& folder, bool really) try {
+  const Texts foreign = foreign_names(folder);
+  if (really) {
+    forget_run(folder);
+    if (foreign.empty()) fs::remove(folder);
+  }
+  return fmt::format("{} {}{}", really ? "removed" : "would remove", folder.string(),
+                     foreign.empty() ? ""
+                                     : fmt::format(", but not what no run has written there: {}",
+                                                   cut(fmt::format("{}", fmt::join(foreign, ", ")), 60)));
+} catch (const fs::filesystem_error& error) {
+  fail("{}: cannot be removed: {}.", folder.string(), error.code().message());
 }
 
 Record record_of_run(const fs::path& folder) {
@@ -118,10 +157,30 @@ std::string diff_text(const fs::path& a, const fs::path& b) {
   return table.cells().empty() ? "The runs differ in nothing.\n" : table.text();
 }
 
-std::vector<fs::path> run_folders(const std::vector<fs::path>& folders, bool failed) {
-  std::vector<fs::path> runs = runs_in(folders);
-  std::erase_if(runs, [&](const fs::path& folder) { return failed && !is_failed(folder); });
-  return runs;
+Removal remove_runs(const RemovalRequest& request) {
+  refuse_links(request.folders);
+  Removal removal;
+  std::vector<fs::path> runs;
+  // Before any goes: a folder above runs must not count as one because they went.
+  for (const fs::path& folder : runs_in(request.folders)) {
+    if (request.failed && !is_failed(folder)) continue;
+    if (runs_under(folder).size() == 1) {
+      runs.push_back(folder);
+    } else {
+      removal.left.push_back(fmt::format(
+          "{}: is left as it is: it has files like those of a run, and runs below it; remove those "
+          "files by hand.",
+          folder.string()));
+    }
+  }
+  for (const fs::path& folder : runs) {
+    try {
+      removal.removed.push_back(remove_run(folder, request.really));
+    } catch (const Error& error) {
+      removal.left.emplace_back(error.what());
+    }
+  }
+  return removal;
 }
 
 }  // namespace seqbench

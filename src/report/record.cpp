@@ -119,13 +119,12 @@ bool is_run(const fs::path& folder) {
 }
 
 void collect(const fs::path& folder, std::vector<fs::path>& runs) {
-  if (is_run(folder)) return runs.push_back(folder);
   std::error_code unreadable;
   std::vector<fs::path> inner;
   for (const auto& entry : fs::directory_iterator(folder, unreadable)) {
     if (entry.is_directory(unreadable) && !entry.is_symlink(unreadable)) inner.push_back(entry.path());
   }
-  if (unreadable) return runs.push_back(folder);
+  if (is_run(folder) || unreadable) runs.push_back(folder);
   std::ranges::sort(inner);
   for (const fs::path& path : inner) collect(path, runs);
 }
@@ -140,16 +139,14 @@ void load_file(const fs::path& file, Records& records) {
   }
 }
 
-void load_folder(const fs::path& folder, Records& records) {
-  for (const fs::path& run : runs_under(folder)) {
-    std::error_code unreadable;
-    if (fs::exists(run / "result.json", unreadable)) {
-      load_file(run / "result.json", records);
-    } else if (unreadable || ::access(run.c_str(), R_OK | X_OK) != 0) {
-      records.problems.push_back(fmt::format("{}: cannot be read: Permission denied.", run.string()));
-    } else {
-      records.problems.push_back(fmt::format("{}: is not finished.", run.string()));
-    }
+void load_run(const fs::path& run, Records& records) {
+  std::error_code unreadable;
+  if (fs::exists(run / "result.json", unreadable)) {
+    load_file(run / "result.json", records);
+  } else if (unreadable || ::access(run.c_str(), R_OK | X_OK) != 0) {
+    records.problems.push_back(fmt::format("{}: cannot be read: Permission denied.", run.string()));
+  } else {
+    records.problems.push_back(fmt::format("{}: is not finished.", run.string()));
   }
 }
 
@@ -203,8 +200,18 @@ Records read_records(const std::vector<fs::path>& folders) {
     std::error_code unreadable;
     fail_if(!fs::exists(folder, unreadable),
             "{}: no such folder; expected one that \"seqbench run --out\" has made.", folder.string());
-    fs::is_directory(folder) ? load_folder(folder, records) : load_file(folder, records);
+    if (fs::is_directory(folder)) {
+      for (const fs::path& run : runs_under(folder)) load_run(run, records);
+    } else {
+      load_file(folder, records);
+    }
   }
+  return records;
+}
+
+Records read_run(const fs::path& folder) {
+  Records records;
+  load_run(folder, records);
   return records;
 }
 

@@ -43,14 +43,17 @@ struct Naming {
   bool across = false;  // by what differs anywhere, not only within an experiment
 };
 
-// Folders of runs that have begun, finished or not, at any depth under `folder` (itself included), in order;
-// symbolic links below it are not followed. A folder that cannot be read counts as a run, so that what uses
-// it says so.
+// Folders of runs that have begun, finished or not, at any depth under `folder` (itself included), each
+// before those below it, in order; symbolic links below it are not followed. A folder that cannot be read
+// counts as a run, so that what uses it says so.
 std::vector<std::filesystem::path> runs_under(const std::filesystem::path& folder);
 
 // Every result under the folders (or files), at any depth, in order of their paths. What cannot be read (cut
 // off, of a newer schema, a run that is not finished) is a problem.
 Records read_records(const std::vector<std::filesystem::path>& folders);
+
+// The result of the run whose folder it is, or the problem with it.
+Records read_run(const std::filesystem::path& folder);
 
 // Names their mechanisms and puts them in order: by experiment and field, numbers by their size.
 void name_and_order(std::vector<Record>& records, const Naming& naming);

@@ -304,6 +304,12 @@ sed -i 's/"schema": 1/"schema": 2/' newer/good/*/result.json
 [ -e newer/good/*/result.json ] || complain "rm --failed removed a result of a newer version"
 expect 0 'removed half/run' "$seqbench" rm half mixed --failed --yes
 [ ! -e half/run ] && [ -e mixed/good ] || complain "rm --failed removed other than the run that is not finished"
+"$seqbench" report mixed --format json >mixed/result.json 2>err
+expect 0 'mixed/result.json: ' "$seqbench" report mixed
+: >mixed/result.json
+expect 1 'mixed: is left as it is' "$seqbench" rm mixed --failed --yes
+expect 0 'ok' "$seqbench" ls mixed
+rm mixed/result.json
 
 # Configurations are timed where runs wait for others or a time left is shown, and nowhere else.
 products() { # products ARGUMENTS...: matrix products of `seqbench run`, but for those that measure the machine
