@@ -3,7 +3,7 @@
 namespace seqbench {
 
 constexpr int kDone = 0;
-constexpr int kFailed = 1;         // a run failed
+constexpr int kFailed = 1;         // a run failed, or another process is at work on it
 constexpr int kBadUsage = 2;       // nothing ran and nothing was written
 constexpr int kInterrupted = 130;  // state kept
 

@@ -62,6 +62,7 @@ void ProgressDisplay::progress(std::size_t run, const Progress& progress) {
 }
 
 void ProgressDisplay::finished(std::size_t run, const StoredResult& stored) {
+  if (!running_.contains(run)) left_.reached(run, 1);  // another process did it
   running_.erase(run);
   left_.ended(run);
   ++done_;

@@ -42,8 +42,9 @@ bool needs_weights(const RunArguments& arguments, std::size_t runs) {
   return order_matters || !arguments.quiet;
 }
 
-void execute_runs(const RunArguments& arguments, const Plan& plan, std::vector<std::size_t> runs,
-                  Results& results) {
+// Returns how many runs another process is at work on.
+std::size_t execute_runs(const RunArguments& arguments, const Plan& plan, std::vector<std::size_t> runs,
+                         Results& results) {
   const int threads = threads_of_a_run(arguments);
   const std::vector<double> weights = needs_weights(arguments, runs.size())
                                           ? weights_of(plan, runs, threads, interrupt_flag())
@@ -54,7 +55,7 @@ void execute_runs(const RunArguments& arguments, const Plan& plan, std::vector<s
                                .jobs = arguments.jobs,
                                .from_start = arguments.force,
                                .environment = measure_environment(threads)};
-  execute(plan, execution, interrupt_flag(), progress, results);
+  return execute(plan, execution, interrupt_flag(), progress, results);
 }
 
 SlurmArray slurm_array(const RunArguments& arguments, SlurmTasks tasks) {
@@ -94,19 +95,28 @@ int run_command(const RunArguments& arguments) {
     print_error(fmt::format("{} of {} runs are finished already and skipped\n", runs.size() - to_do.size(),
                             runs.size()));
   }
+  std::size_t held = 0;
   if (!to_do.empty()) {
     prepare_folders(plan);
     catch_interrupts();
-    execute_runs(arguments, plan, to_do, results);
+    held = execute_runs(arguments, plan, to_do, results);
   }
   const std::size_t missing = missing_of(runs, results).size();
   if (std::ranges::any_of(results, [](const auto& stored) { return stored.has_value(); }))
     print_text(results_text(plan, results));
-  if (missing > 0) {
+  const char* how = arguments.force ? " (without --force)" : "";
+  if (missing > held) {
     print_error(fmt::format(
         "seqbench: interrupted, {} of {} runs not finished. The same command goes on from here{}.\n", missing,
-        runs.size(), arguments.force ? " (without --force)" : ""));
+        runs.size(), how));
     return kInterrupted;
+  }
+  if (held > 0) {
+    print_error(
+        fmt::format("seqbench: another process is at work on {} of {} runs. The same command shows them when "
+                    "they are done{}.\n",
+                    held, runs.size(), how));
+    return kFailed;
   }
   return all_ok(runs, results) ? kDone : kFailed;
 }

@@ -9,6 +9,9 @@
 #include <new>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
+
+#include "experiment/run_lock.h"
 
 namespace seqbench {
 namespace {
@@ -25,6 +28,12 @@ RunResult failed(const std::string& message) {
   return result;
 }
 
+std::optional<StoredResult> finished_result(const PlannedRun& run) {
+  std::optional<StoredResult> stored = load_result(run);
+  if (stored && stored->result.status == Status::failed) stored.reset();
+  return stored;
+}
+
 class Executor {
  public:
   Executor(const Plan& plan, const Execution& execution, const std::atomic<bool>& interrupted,
@@ -35,17 +44,26 @@ class Executor {
         observer_(observer),
         results_(results) {}
 
-  // What one job does: takes the next run until there is none.
-  void work() {
-    for (std::size_t i = next_++; i < execution_.runs.size() && !interrupted_; i = next_++)
-      run_one(execution_.runs[i]);
+  // Returns the runs that another process is at work on.
+  std::vector<std::size_t> operator()(const std::vector<std::size_t>& runs) {
+    std::atomic<std::size_t> next = 0;
+    const auto job = [&] {
+      for (std::size_t i = next++; i < runs.size() && !interrupted_; i = next++) run_one(runs[i]);
+    };
+    {
+      std::vector<std::jthread> jobs;
+      for (int i = 0; i < execution_.jobs; ++i) jobs.emplace_back(job);
+    }
+    return std::exchange(held_, {});
   }
 
  private:
   void run_one(std::size_t index) {
+    const RunLock lock(plan_.runs[index].folder);
+    if (!lock.taken()) return tell([&] { held_.push_back(index); });
+    if (const auto stored = found(index)) return finish(index, *stored);
     tell([&] { observer_.started(index); });
-    StoredResult stored{.environment = execution_.environment, .started = now()};
-    stored.environment.precision = plan_.runs[index].spec.train.text("precision");
+    StoredResult stored = begun(index);
     try {
       stored.result = guarded_run(index);
     } catch (const Interrupted&) {
@@ -57,6 +75,25 @@ class Executor {
       stored.result.status = Status::failed;
       stored.result.message = fmt::format("the result could not be stored: {}", error.what());
     }
+    finish(index, stored);
+  }
+
+  StoredResult begun(std::size_t index) const {
+    StoredResult stored{.environment = execution_.environment, .started = now()};
+    stored.environment.precision = plan_.runs[index].spec.train.text("precision");
+    return stored;
+  }
+
+  // What another process has stored since the plan was looked at.
+  std::optional<StoredResult> found(std::size_t index) try {
+    return execution_.from_start ? std::nullopt : finished_result(plan_.runs[index]);
+  } catch (const std::exception& error) {
+    StoredResult stored = begun(index);
+    stored.result = failed(error.what());
+    return stored;
+  }
+
+  void finish(std::size_t index, const StoredResult& stored) {
     results_[index] = stored;
     tell([&] { observer_.finished(index, stored); });
   }
@@ -81,7 +118,7 @@ class Executor {
 
   template <class F>
   void tell(const F& event) {
-    const std::lock_guard lock(observer_mutex_);
+    const std::lock_guard lock(mutex_);
     event();
   }
 
@@ -90,28 +127,23 @@ class Executor {
   const std::atomic<bool>& interrupted_;
   Observer& observer_;
   Results& results_;  // each element is written by the one job that took it
-  std::mutex observer_mutex_;
+  std::mutex mutex_;  // of the observer and held_
+  std::vector<std::size_t> held_;
   QuietGate gate_;
-  std::atomic<std::size_t> next_ = 0;
 };
 
 }  // namespace
 
 Results finished_results(const Plan& plan) {
   Results results;
-  for (const PlannedRun& run : plan.runs) {
-    results.push_back(load_result(run));
-    if (results.back() && results.back()->result.status == Status::failed) results.back().reset();
-  }
+  for (const PlannedRun& run : plan.runs) results.push_back(finished_result(run));
   return results;
 }
 
-void execute(const Plan& plan, const Execution& execution, const std::atomic<bool>& interrupted,
-             Observer& observer, Results& results) {
+std::size_t execute(const Plan& plan, const Execution& execution, const std::atomic<bool>& interrupted,
+                    Observer& observer, Results& results) {
   Executor executor(plan, execution, interrupted, observer, results);
-  std::vector<std::jthread> jobs;
-  jobs.reserve(static_cast<std::size_t>(execution.jobs));
-  for (int i = 0; i < execution.jobs; ++i) jobs.emplace_back([&] { executor.work(); });
+  return executor(executor(execution.runs)).size();
 }
 
 }  // namespace seqbench

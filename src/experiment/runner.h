@@ -37,8 +37,10 @@ struct Execution {
 
 // Runs `execution.runs` of the plan and fills their results in. What goes wrong in a run ends as that run's
 // status `failed`; the others go on. Once `interrupted` is set, running runs stop at their next step, keep
-// their state on disk and have no result, and no further one starts.
-void execute(const Plan& plan, const Execution& execution, const std::atomic<bool>& interrupted,
-             Observer& observer, Results& results);
+// their state on disk and have no result, and no further one starts. Runs that another process is at work on
+// are tried again after the others: what it has finished by then is taken from it, unless `from_start`. What
+// it still is at work on has no result; returns how many those are.
+std::size_t execute(const Plan& plan, const Execution& execution, const std::atomic<bool>& interrupted,
+                    Observer& observer, Results& results);
 
 }  // namespace seqbench

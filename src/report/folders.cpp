@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "experiment/format.h"
+#include "experiment/run_lock.h"
 #include "experiment/table.h"
 #include "report/metric.h"
 
@@ -126,12 +127,12 @@ std::string list_runs_text(const std::vector<fs::path>& folders) {
   for (const fs::path& folder : runs_in(folders)) {
     std::string trouble;
     const auto record = record_in(folder, trouble);
+    const std::string status = trouble.empty() ? "ok" : is_being_run(folder) ? "running" : cut(trouble, 60);
     if (!record) {
-      table.add_row({folder.string(), cut(trouble, 60), "", "", "", ""});
+      table.add_row({folder.string(), status, "", "", "", ""});
       continue;
     }
-    table.add_row({folder.string(), trouble.empty() ? "ok" : cut(trouble, 60),
-                   metric_text("test.accuracy", metric(*record, "test.accuracy")),
+    table.add_row({folder.string(), status, metric_text("test.accuracy", metric(*record, "test.accuracy")),
                    metric_text("test.loss", metric(*record, "test.loss")),
                    short_duration(record->stored->result.total_seconds), record->stored->started});
   }
@@ -175,7 +176,10 @@ Removal remove_runs(const RemovalRequest& request) {
   }
   for (const fs::path& folder : runs) {
     try {
-      removal.removed.push_back(remove_run(folder, request.really));
+      const RunLock lock(folder);
+      fail_if(!lock.taken(), "{}: is left as it is: another process is at work on it.", folder.string());
+      // It may have ended well since it was looked at.
+      if (!request.failed || is_failed(folder)) removal.removed.push_back(remove_run(folder, request.really));
     } catch (const Error& error) {
       removal.left.emplace_back(error.what());
     }

@@ -184,6 +184,20 @@ expect 0 'softmax' "$seqbench" run $long --out stopped
 expect 0 'softmax' "$seqbench" run $long --out straight
 cmp -s stopped/good/*/curve.jsonl straight/good/*/curve.jsonl || complain "an interrupted run went on to another curve"
 
+# A run that a process is at work on is left to it, until that process ends.
+endless="$small train.steps=1000000"
+"$seqbench" run $endless --out held >out.held 2>err.held &
+process=$!
+while kill -0 $process 2>err.kill && [ -z "$(find held -name curve.jsonl 2>err.kill)" ]; do sleep 0.05; done
+expect 1 'another process is at work on 1 of 1 runs' "$seqbench" run $endless --out held
+expect 1 'when they are done (without --force)' "$seqbench" run $endless --out held --force
+expect 0 '  running' "$seqbench" ls held
+expect 1 'another process is at work on it' "$seqbench" rm held --failed --yes
+kill -KILL $process || complain "a run did not go on beside commands on its folder"
+wait $process 2>err.kill
+expect 0 '  is not finished' "$seqbench" ls held
+expect 0 'removed held' "$seqbench" rm held --failed --yes
+
 # The same spec at any number of threads, alone or side by side: the same metrics, curve and weights, bit for bit.
 traces() {
   for run in "$1"/good/*; do

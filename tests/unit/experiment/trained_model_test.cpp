@@ -5,17 +5,11 @@
 #include <atomic>
 
 #include "experiment/runner.h"
+#include "unit/experiment/silent.h"
 #include "unit/experiment/support.h"
 
 namespace seqbench {
 namespace {
-
-class Silent : public Observer {
-  void started(std::size_t) override {}
-  void progress(std::size_t, const Progress&) override {}
-  void finished(std::size_t, const StoredResult&) override {}
-  void interrupted(std::size_t) override {}
-};
 
 // A run of four steps, in `folder`.
 struct Trained {

@@ -3,7 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
+#include "experiment/run_lock.h"
 #include "unit/report/scene.h"
 
 namespace seqbench {
@@ -69,6 +72,48 @@ TEST_CASE("of a run goes what it has written; what else is in its folder stays a
   CHECK(line(true) == "removed " + noted.string() + ", but not what no run has written there: notes.txt");
   CHECK(std::distance(fs::directory_iterator(noted), {}) == 1);
   CHECK(std::distance(fs::directory_iterator(noted.parent_path()), {}) == 1);
+}
+
+TEST_CASE("a run that a process is at work on is listed as such and not removed") {
+  const Scene scene;
+  const fs::path runs = scene.stored();
+  const auto begun = [&](std::size_t run) {
+    fs::remove(scene.plan.runs[run].folder / "result.json");
+    std::ofstream(scene.plan.runs[run].folder / "curve.jsonl") << "";
+  };
+  begun(0);
+  begun(1);
+  const RunLock lock(scene.plan.runs[0].folder);
+  const RunLock finished(scene.plan.runs[2].folder);
+  const std::string listed = list_runs_text({runs});
+  CHECK(has(listed, scene.plan.runs[0].id + "  running"));
+  CHECK(has(listed, scene.plan.runs[1].id + "  is not finished"));
+  CHECK(has(listed, scene.plan.runs[2].id + "  ok"));
+  const Removal removal = remove_runs({.folders = {runs}, .failed = true, .really = true});
+  REQUIRE(removal.removed.size() == 1);
+  CHECK(has(removal.removed[0], scene.plan.runs[1].id));
+  REQUIRE(removal.left.size() == 1);
+  CHECK(
+      has(removal.left[0], scene.plan.runs[0].id + ": is left as it is: another process is at work on it."));
+  CHECK(fs::exists(scene.plan.runs[0].folder / "curve.jsonl"));
+}
+
+TEST_CASE("a run that ends well while it is waited for is not removed as one that failed") {
+  const Scene scene;
+  const fs::path runs = scene.stored();
+  const PlannedRun& run = scene.plan.runs[0];
+  fs::remove(run.folder / "result.json");
+  std::ofstream(run.folder / "curve.jsonl") << "";
+  std::optional<RunLock> lock(run.folder);
+  std::jthread other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    save_result(run, *scene.results[0]);
+    lock.reset();
+  });
+  const Removal removal = remove_runs({.folders = {runs}, .failed = true, .really = true});
+  CHECK(removal.removed.empty());
+  CHECK(removal.left.empty());
+  CHECK(fs::exists(run.folder / "result.json"));
 }
 
 TEST_CASE("what a symbolic link points to is not removed through it") {

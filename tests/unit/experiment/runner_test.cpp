@@ -1,0 +1,96 @@
+#include "experiment/runner.h"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+
+#include "experiment/run_lock.h"
+#include "unit/experiment/silent.h"
+#include "unit/experiment/support.h"
+
+namespace seqbench {
+namespace {
+
+// Two short runs, the second of which "another process" has.
+struct Shared : Silent {
+  TemporaryFolder folder;
+  Plan plan;
+  Results results = Results(2);
+  std::optional<RunLock> other;
+  std::size_t started_runs = 0;
+  std::function<void()> after_first = [] {};
+
+  Shared() {
+    Json spec = small_spec();
+    spec["measure"] = {{"speed", false}, {"contexts", {8}}};
+    spec["eval"] = {{"examples", 8}};
+    spec["grid"] = {{"seed", {0, 1}}};
+    plan = make_plan({folder.write("spec.json", spec.dump())}, {}, folder.path() / "runs");
+    other.emplace(plan.runs[1].folder);
+  }
+  void started(std::size_t) override { ++started_runs; }
+  void finished(std::size_t run, const StoredResult&) override {
+    if (run == 0) after_first();
+  }
+  // What the other process stores; its message tells it from ours.
+  void store_other(Status status) {
+    StoredResult stored;
+    stored.result.status = status;
+    stored.result.message = "theirs";
+    save_result(plan.runs[1], stored);
+  }
+  std::size_t execute_all(bool from_start = false) {
+    Execution execution{.runs = {1, 0}, .from_start = from_start, .environment = {}};
+    execution.environment.threads = 1;
+    return execute(plan, execution, false, *this, results);
+  }
+};
+
+TEST_CASE("a run that another process is at work on is left to it, without a result or an error") {
+  Shared shared;
+  CHECK(shared.execute_all() == 1);
+  CHECK(shared.results[0].has_value());
+  CHECK_FALSE(shared.results[1].has_value());
+  CHECK(std::filesystem::is_empty(shared.plan.runs[1].folder));
+  CHECK(shared.started_runs == 1);
+}
+
+TEST_CASE("a run is locked until its result is stored") {
+  Shared shared;
+  shared.other.reset();
+  shared.after_first = [&] {
+    CHECK(is_being_run(shared.plan.runs[0].folder));
+    CHECK(load_result(shared.plan.runs[0]).has_value());
+  };
+  CHECK(shared.execute_all() == 0);
+  CHECK_FALSE(is_being_run(shared.plan.runs[0].folder));
+}
+
+TEST_CASE("what another process has finished meanwhile is taken from it, what it left is run") {
+  for (const auto& [status, from_start, theirs] : {std::tuple{Status::diverged, false, true},
+                                                   {Status::diverged, true, false},
+                                                   {Status::failed, false, false}}) {
+    Shared shared;
+    shared.after_first = [&, status = status] {
+      shared.store_other(status);
+      shared.other.reset();
+    };
+    CHECK(shared.execute_all(from_start) == 0);
+    CHECK((shared.results[1].value().result.message == "theirs") == theirs);
+    CHECK(shared.started_runs == (theirs ? 1 : 2));
+  }
+}
+
+TEST_CASE("a result that cannot be read when the run is taken makes it fail, and stays") {
+  Shared shared;
+  shared.other.reset();
+  std::ofstream(shared.plan.runs[1].folder / "result.json") << "{\"schema\": 2}";
+  CHECK(shared.execute_all() == 0);
+  CHECK(shared.results[1].value().result.status == Status::failed);
+  CHECK(has(shared.results[1].value().result.message, "its schema is 2"));
+  CHECK(shared.folder.content("runs/" + shared.plan.runs[1].experiment + "/" + shared.plan.runs[1].id +
+                              "/result.json") == "{\"schema\": 2}");
+}
+
+}  // namespace
+}  // namespace seqbench
