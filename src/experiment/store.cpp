@@ -60,6 +60,13 @@ void make_folder(const fs::path& folder, std::vector<fs::path>& made) {
   if (fs::create_directory(folder)) made.push_back(folder);
 }
 
+bool holds_more_than_a_failure(const PlannedRun& run) try {
+  const auto stored = load_result(run);
+  return stored && stored->result.status != Status::failed;
+} catch (const Error&) {
+  return true;
+}
+
 void prove_writable(const fs::path& folder) {
   const fs::path probe = folder / (".probe-" + std::to_string(::getpid()));
   { File(probe, O_WRONLY | O_CREAT | O_EXCL); }
@@ -83,6 +90,7 @@ std::optional<StoredResult> load_result(const PlannedRun& run) {
 }
 
 void save_result(const PlannedRun& run, const StoredResult& stored) {
+  if (stored.result.status == Status::failed && holds_more_than_a_failure(run)) return;
   try {
     write_whole(run.folder / "result.json", result_json(run, stored).dump(2) + "\n");
     if (stored.result.status != Status::failed) fs::remove(run.folder / "checkpoint.safetensors");

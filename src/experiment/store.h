@@ -30,7 +30,8 @@ StoredResult stored_result(const Json& json);
 std::optional<StoredResult> load_result(const PlannedRun& run);
 
 // Writes result.json at once and whole: a temporary file, made durable, then renamed. Then the checkpoint
-// goes, but for that of a run that failed, which the next try goes on from. Throws Error.
+// goes, but for that of a run that failed, which the next try goes on from. A failure is not written over the
+// result of a run that has finished, nor over one that cannot be read. Throws Error.
 void save_result(const PlannedRun& run, const StoredResult& stored);
 
 // All that a run ever writes to its folder, by name. What tells that it is one goes last when it is removed.

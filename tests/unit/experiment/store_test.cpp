@@ -121,6 +121,32 @@ TEST_CASE("a checkpoint goes once its result is there, but for that of a run to 
   CHECK_FALSE(std::filesystem::exists(checkpoint));
 }
 
+TEST_CASE("a failure takes the place of no result but an earlier failure") {
+  const TemporaryFolder folder;
+  const Plan plan = small_plan(folder);
+  const PlannedRun& run = plan.runs[0];
+  std::filesystem::create_directories(run.folder);
+  StoredResult stored = made_up();
+  const auto save = [&](Status status, const char* message) {
+    stored.result.status = status;
+    stored.result.message = message;
+    save_result(run, stored);
+    return load_result(run).value().result.message;
+  };
+  CHECK(save(Status::failed, "first") == "first");
+  CHECK(save(Status::failed, "second") == "second");
+  for (const Status finished : {Status::diverged, Status::ok}) {
+    CHECK(save(finished, "finished") == "finished");
+    CHECK(save(Status::failed, "third") == "finished");
+  }
+  forget_run(run.folder);
+  CHECK(save(Status::failed, "fourth") == "fourth");
+  std::ofstream(run.folder / "result.json") << "{\"schema\": 2}";
+  stored.result.status = Status::failed;
+  save_result(run, stored);
+  CHECK(read_json(run.folder / "result.json")["schema"] == 2);
+}
+
 TEST_CASE("numbers that are not finite are null and come back as such") {
   const TemporaryFolder folder;
   const Plan plan = small_plan(folder);
@@ -170,7 +196,7 @@ TEST_CASE("finished runs are those that need not run again") {
   std::filesystem::create_directories(plan.runs[0].folder);
   StoredResult stored = made_up();
   for (const auto& [status, finished] :
-       {std::pair{Status::ok, true}, {Status::diverged, true}, {Status::failed, false}}) {
+       {std::pair{Status::failed, false}, {Status::diverged, true}, {Status::ok, true}}) {
     stored.result.status = status;
     save_result(plan.runs[0], stored);
     CHECK(finished_results(plan).at(0).has_value() == finished);
