@@ -100,21 +100,19 @@ Json json_of(const Environment& e) {
           {"bandwidth_gbs", e.bandwidth_gbs}};
 }
 
-Environment environment_of(const Json& json) {
-  Environment e;
-  json.at("commit").get_to(e.commit);
-  json.at("version").get_to(e.version);
-  json.at("compiler").get_to(e.compiler);
-  json.at("cpu").get_to(e.cpu);
-  json.at("isa").get_to(e.isa);
-  json.at("kernels").get_to(e.kernels);
-  json.at("onednn").get_to(e.onednn);
-  json.at("cores").get_to(e.cores);
-  json.at("threads").get_to(e.threads);
-  json.at("precision").get_to(e.precision);
-  json.at("gemm_gflops").get_to(e.gemm_gflops);
-  json.at("bandwidth_gbs").get_to(e.bandwidth_gbs);
-  return e;
+Environment environment_of(const JsonPart& json) {
+  return {.commit = json.at("commit").text(),
+          .version = json.at("version").text(),
+          .compiler = json.at("compiler").text(),
+          .cpu = json.at("cpu").text(),
+          .isa = json.at("isa").texts(),
+          .kernels = json.at("kernels").text(),
+          .onednn = json.at("onednn").text(),
+          .cores = static_cast<int>(json.at("cores").whole()),
+          .threads = static_cast<int>(json.at("threads").whole()),
+          .precision = json.at("precision").text(),
+          .gemm_gflops = json.at("gemm_gflops").number(),
+          .bandwidth_gbs = json.at("bandwidth_gbs").number()};
 }
 
 }  // namespace seqbench

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/options.h"
-#include "experiment/json.h"
+#include "experiment/json_part.h"
 
 namespace seqbench {
 
@@ -32,8 +32,8 @@ int core_count();
 Environment measure_environment(int threads);
 
 Json json_of(const Environment& environment);
-// Throws Json::exception for a key that is missing or of another type.
-Environment environment_of(const Json& json);
+// Throws Error for a key that is missing or of another type.
+Environment environment_of(const JsonPart& json);
 
 // The instruction set of the kernels: "AVX3_ZEN4", "AVX2", ...
 std::string best_kernels();

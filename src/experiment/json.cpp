@@ -81,7 +81,9 @@ Json parse_json(std::string_view text, const std::string& where) {
 }
 
 Json read_json(const std::filesystem::path& file) {
-  fail_if(std::filesystem::is_directory(file), "{}: is a folder; expected a file.", file.string());
+  std::error_code unreadable;
+  fail_if(std::filesystem::is_directory(file, unreadable), "{}: is a folder; expected a file.",
+          file.string());
   std::ifstream in(file, std::ios::binary);
   fail_if(!in, "{}: cannot be read: {}.", file.string(), std::strerror(errno));
   std::ostringstream text;

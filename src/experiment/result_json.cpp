@@ -1,27 +1,21 @@
 // The keys of result.json, written and read. Within a schema number keys are added, never changed.
+#include <charconv>
 #include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "experiment/json_part.h"
 #include "experiment/spec.h"
 #include "experiment/store.h"
 
 namespace seqbench {
 
-// Not in the namespace below: the library finds these two by the type alone.
+// Not in the namespace below: the library finds it by the type alone.
 static void to_json(Json& json, const SpeedSample& sample) {
   json = Json::array({sample.tokens_per_s, sample.gemm_gflops});
 }
-static void from_json(const Json& json, SpeedSample& sample) {
-  sample = {.tokens_per_s = json.at(0), .gemm_gflops = json.at(1)};
-}
 
 namespace {
-
-double number(const Json& json) {
-  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
-}
 
 Json json_of(const Metrics::SliceMetrics& slice) {
   return {{"by", slice.by},        {"value", slice.value},
@@ -30,14 +24,14 @@ Json json_of(const Metrics::SliceMetrics& slice) {
           {"labels", slice.labels}};
 }
 
-Metrics::SliceMetrics slice_of(const Json& json) {
-  return {.by = json.at("by"),
-          .value = json.at("value"),
-          .loss = number(json.at("loss")),
-          .accuracy = number(json.at("accuracy")),
-          .exact = number(json.at("exact")),
-          .examples = json.at("examples"),
-          .labels = json.value("labels", std::int64_t{0})};
+Metrics::SliceMetrics slice_of(const JsonPart& json) {
+  return {.by = json.at("by").text(),
+          .value = json.at("value").whole(0),
+          .loss = json.at("loss").number(),
+          .accuracy = json.at("accuracy").number(),
+          .exact = json.at("exact").number(),
+          .examples = json.at("examples").whole(0),
+          .labels = json.has("labels") ? json.at("labels").whole(0) : 0};
 }
 
 Json json_of(const Metrics& metrics) {
@@ -62,23 +56,33 @@ Json json_of(const Metrics& metrics) {
   return json;
 }
 
-Metrics metrics_of_json(const Json& json) {
+std::vector<JsonPart> two_of(const JsonPart& json) {
+  std::vector<JsonPart> two = json.elements();
+  if (two.size() != 2) json.refuse("a list of two numbers");
+  return two;
+}
+
+std::optional<double> optional_number(const JsonPart& json, const std::string& key) {
+  return json.has(key) ? std::optional(json.at(key).number()) : std::nullopt;
+}
+
+Metrics metrics_of_json(const JsonPart& json) {
   Metrics metrics;
   if (json.is_null()) return metrics;
-  metrics.loss = number(json.at("loss"));
-  metrics.accuracy = number(json.at("accuracy"));
-  metrics.accuracy_interval = {number(json.at("accuracy_interval").at(0)),
-                               number(json.at("accuracy_interval").at(1))};
-  metrics.exact = number(json.at("exact"));
-  if (json.contains("bits_per_byte")) metrics.bits_per_byte = number(json.at("bits_per_byte"));
-  if (json.contains("excess")) metrics.excess = number(json.at("excess"));
-  metrics.chance.uniform = number(json.at("chance"));
-  if (json.contains("chance_in_context")) metrics.chance.in_context = number(json.at("chance_in_context"));
-  if (json.contains("chance_exact")) metrics.chance.exact = number(json.at("chance_exact"));
-  json.at("examples").get_to(metrics.examples);
-  json.at("labels").get_to(metrics.labels);
-  metrics.errors = json.value("errors", std::int64_t{0});
-  for (const Json& slice : json.at("slices")) metrics.slices.push_back(slice_of(slice));
+  metrics.loss = json.at("loss").number();
+  metrics.accuracy = json.at("accuracy").number();
+  const std::vector<JsonPart> interval = two_of(json.at("accuracy_interval"));
+  metrics.accuracy_interval = {interval[0].number(), interval[1].number()};
+  metrics.exact = json.at("exact").number();
+  metrics.bits_per_byte = optional_number(json, "bits_per_byte");
+  metrics.excess = optional_number(json, "excess");
+  metrics.chance.uniform = json.at("chance").number();
+  metrics.chance.in_context = optional_number(json, "chance_in_context");
+  metrics.chance.exact = optional_number(json, "chance_exact");
+  metrics.examples = json.at("examples").whole(0);
+  metrics.labels = json.at("labels").whole(0);
+  if (json.has("errors")) metrics.errors = json.at("errors").whole(0);
+  for (const JsonPart& slice : json.at("slices").elements()) metrics.slices.push_back(slice_of(slice));
   return metrics;
 }
 
@@ -90,18 +94,22 @@ Json json_of(const SettingMetrics& test) {
 }
 
 // What a setting holds in a result; the declaration of the option is not needed to show it.
-Value setting_value(const Json& json) {
+Value setting_value(const JsonPart& part) {
+  const Json& json = part.json();
   if (json.is_boolean()) return json.get<bool>();
-  if (json.is_number_integer()) return json.get<std::int64_t>();
-  if (json.is_number()) return json.get<double>();
-  if (json.is_string()) return json.get<std::string>();
-  if (!json.empty() && json[0].is_string()) return json.get<Texts>();
-  return json.get<Integers>();
+  if (json.is_number_integer()) return part.whole();
+  if (json.is_number()) return part.number();
+  if (json.is_string()) return part.text();
+  if (json.is_array() && !json.empty() && json[0].is_string()) return part.texts();
+  Integers integers;
+  for (const JsonPart& element : part.elements()) integers.push_back(element.whole());
+  return integers;
 }
 
-SettingMetrics setting_metrics_of(const Json& json) {
+SettingMetrics setting_metrics_of(const JsonPart& json) {
   SettingMetrics test{.setting = {}, .metrics = metrics_of_json(json)};
-  for (const auto& [name, value] : json.at("setting").items()) test.setting[name] = setting_value(value);
+  for (const auto& [name, value] : json.at("setting").members())
+    test.setting[name] = name == "length" ? Value(value.whole(1)) : setting_value(value);  // an axis of plots
   return test;
 }
 
@@ -112,11 +120,30 @@ Json json_of(const std::map<std::int64_t, T>& by_length) {
   return json;
 }
 
-template <class T>
-std::map<std::int64_t, T> map_of(const Json& json) {
-  std::map<std::int64_t, T> by_length;
-  for (const auto& [length, value] : json.items()) by_length[std::stoll(length)] = value.template get<T>();
+std::int64_t length_of(const std::string& key, const JsonPart& json) {
+  std::int64_t length = 0;
+  const char* end = key.data() + key.size();
+  if (std::from_chars(key.data(), end, length).ptr != end || length < 1)
+    json.refuse(fmt::format("lengths as keys, and not \"{}\"", key));
+  return length;
+}
+
+template <class Read>
+auto map_of(const JsonPart& json, const Read& read) {
+  std::map<std::int64_t, decltype(read(json))> by_length;
+  for (const auto& [key, value] : json.members()) by_length[length_of(key, json)] = read(value);
   return by_length;
+}
+
+double number_of(const JsonPart& json) { return json.number(); }
+
+SpeedSamples samples_of(const JsonPart& json) {
+  SpeedSamples samples;
+  for (const JsonPart& sample : json.elements()) {
+    const std::vector<JsonPart> two = two_of(sample);
+    samples.push_back({.tokens_per_s = two[0].number(), .gemm_gflops = two[1].number()});
+  }
+  return samples;
 }
 
 Json json_of(const Cost& cost) {
@@ -139,35 +166,86 @@ Json json_of(const Cost& cost) {
   return json;
 }
 
-Cost cost_of(const Json& json) {
+Cost cost_of(const JsonPart& json) {
   Cost cost;
-  if (json.is_null()) return cost;
-  json.at("parameters").get_to(cost.parameters);
-  json.at("mixer_parameters").get_to(cost.mixer_parameters);
-  cost.task_length = json.value("task_length", cost.task_length);
-  cost.state_bytes = map_of<std::int64_t>(json.at("state_bytes"));
-  cost.flops_per_token = number(json.at("flops_per_token"));
+  cost.parameters = json.at("parameters").whole(0);
+  cost.mixer_parameters = json.at("mixer_parameters").whole(0);
+  if (json.has("task_length")) cost.task_length = json.at("task_length").whole(0);
+  cost.state_bytes = map_of(json.at("state_bytes"), [](const JsonPart& bytes) { return bytes.whole(0); });
+  cost.flops_per_token = json.at("flops_per_token").number();
   if (!json.at("train_tokens_per_s").is_null())
-    cost.train_tokens_per_s = json.at("train_tokens_per_s").get<double>();
-  cost.prefill_tokens_per_s = map_of<double>(json.at("prefill_tokens_per_s"));
-  cost.decode_us_per_token = map_of<double>(json.at("decode_us_per_token"));
-  if (json.contains("speed_samples")) {
-    const Json& samples = json["speed_samples"];
-    cost.train_samples = samples.at("train").get<SpeedSamples>();
-    cost.prefill_samples = map_of<SpeedSamples>(samples.at("prefill"));
-    cost.decode_samples = map_of<SpeedSamples>(samples.at("decode"));
+    cost.train_tokens_per_s = json.at("train_tokens_per_s").number();
+  cost.prefill_tokens_per_s = map_of(json.at("prefill_tokens_per_s"), number_of);
+  cost.decode_us_per_token = map_of(json.at("decode_us_per_token"), number_of);
+  if (json.has("speed_samples")) {
+    const JsonPart samples = json.at("speed_samples");
+    cost.train_samples = samples_of(samples.at("train"));
+    cost.prefill_samples = map_of(samples.at("prefill"), samples_of);
+    cost.decode_samples = map_of(samples.at("decode"), samples_of);
   }
-  json.at("peak_bytes").get_to(cost.peak_bytes);
-  json.at("process_peak_bytes").get_to(cost.process_peak_bytes);
+  cost.peak_bytes = json.at("peak_bytes").whole(0);
+  cost.process_peak_bytes = json.at("process_peak_bytes").whole(0);
   return cost;
 }
 
-Status status_of(const Json& json) {
-  const auto name = json.get<std::string>();
+Status status_of(const JsonPart& json) {
+  const std::string name = json.text();
   for (const Status status : {Status::ok, Status::diverged, Status::timeout, Status::failed}) {
     if (name == name_of(status)) return status;
   }
-  fail("unknown status \"{}\".", name);
+  json.refuse("ok, diverged, timeout or failed");
+}
+
+void check_mixer(const JsonPart& mixer) {
+  if (!mixer.is_list()) return static_cast<void>(mixer.at("name").text());
+  for (const JsonPart& part : mixer.elements()) check_mixer(part);
+}
+
+// What reports look up in a spec; of which version its options are does not matter to them.
+void check_spec(const JsonPart& spec) {
+  spec.at("name").text();
+  spec.at("task").at("name").text();
+  check_mixer(spec.at("model").at("mixer"));
+  for (const char* section : {"train", "eval", "measure"}) spec.at(section).members();
+  spec.at("seed").whole();
+}
+
+void check_schema(const Json& json, const std::string& where) {
+  fail_if(!json.is_object() || !json.contains("schema"), "{}: is not a result of seqbench.", where);
+  const Json& schema = json.at("schema");
+  if (schema == kSchema) return;
+  const std::string what =
+      fmt::format("{}: its schema is {}, and this program reads {}", where, shown(schema), kSchema);
+  if (schema.is_number_integer() && schema > kSchema)
+    throw NewerResult(what + ": a newer seqbench has written it.");
+  fail("{}.", what);
+}
+
+StoredResult whole_result(const JsonPart& json) {
+  StoredResult stored;
+  RunResult& result = stored.result;
+  json.at("id").text();
+  check_spec(json.at("spec"));
+  result.status = status_of(json.at("status"));
+  result.message = json.at("message").text();
+  result.steps = json.at("steps").whole(0);
+  const JsonPart metrics = json.at("metrics");
+  result.train = metrics_of_json(metrics.at("train"));
+  result.valid = metrics_of_json(metrics.at("valid"));
+  result.test = metrics_of_json(metrics.at("test"));
+  if (metrics.has("settings")) {
+    for (const JsonPart& test : metrics.at("settings").elements())
+      result.settings.push_back(setting_metrics_of(test));
+  }
+  // A run that did not end well may not have got that far.
+  const JsonPart cost = json.at("cost");
+  if (result.status == Status::ok || !cost.is_null()) result.cost = cost_of(cost);
+  stored.environment = environment_of(json.at("environment"));
+  const JsonPart time = json.at("time");
+  stored.started = time.at("started").text();
+  result.train_seconds = time.at("train_seconds").number();
+  result.total_seconds = time.at("total_seconds").number();
+  return stored;
 }
 
 }  // namespace
@@ -199,24 +277,13 @@ Json result_json(const PlannedRun& run, const StoredResult& stored) {
   return json;
 }
 
-StoredResult stored_result(const Json& json) {
-  StoredResult stored;
-  RunResult& result = stored.result;
-  result.status = status_of(json.at("status"));
-  json.at("message").get_to(result.message);
-  json.at("steps").get_to(result.steps);
-  const Json& metrics = json.at("metrics");
-  result.train = metrics_of_json(metrics.at("train"));
-  result.valid = metrics_of_json(metrics.at("valid"));
-  result.test = metrics_of_json(metrics.at("test"));
-  for (const Json& test : metrics.value("settings", Json::array()))
-    result.settings.push_back(setting_metrics_of(test));
-  result.cost = cost_of(json.at("cost"));
-  stored.environment = environment_of(json.at("environment"));
-  json.at("time").at("started").get_to(stored.started);
-  result.train_seconds = number(json.at("time").at("train_seconds"));
-  result.total_seconds = number(json.at("time").at("total_seconds"));
-  return stored;
+StoredResult stored_result(const Json& json, const std::string& where) {
+  check_schema(json, where);
+  try {
+    return whole_result(JsonPart(json));
+  } catch (const Error& error) {
+    fail("{}: is no complete result of seqbench: {}", where, error.what());
+  }
 }
 
 }  // namespace seqbench

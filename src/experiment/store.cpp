@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "experiment/spec.h"
 
 namespace seqbench {
 namespace {
@@ -79,13 +78,11 @@ std::optional<StoredResult> load_result(const PlannedRun& run) {
   const fs::path file = run.folder / "result.json";
   if (!fs::exists(file)) return std::nullopt;
   try {
-    const Json json = read_json(file);
-    fail_if(json.at("schema") != kSchema, "its schema is {}, and this program reads {}.",
-            shown(json.at("schema")), kSchema);
-    return stored_result(json);
-  } catch (const std::exception& error) {
-    fail("{}: is not a result that can be read ({}) Delete it, or run again with --force.", file.string(),
-         error.what());
+    return stored_result(read_json(file), file.string());
+  } catch (const NewerResult& error) {
+    fail("{} Use that one, or choose another --out.", error.what());
+  } catch (const Error& error) {
+    fail("{} Delete that file or move it away, and its run is run again.", error.what());
   }
 }
 

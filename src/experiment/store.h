@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "experiment/environment.h"
 #include "experiment/json.h"
 #include "experiment/plan.h"
@@ -23,8 +24,13 @@ struct StoredResult {
 Json result_json(const PlannedRun& run, const StoredResult& stored);
 // Its "metrics" alone.
 Json metrics_json(const RunResult& result);
-// The reverse, but for `id` and `spec`. Throws a std::exception for a key that is missing or of another type.
-StoredResult stored_result(const Json& json);
+// The reverse, but for `id` and `spec`, in which only what reports look up is checked. `where`: the file,
+// which messages begin with. Throws Error that says which part is missing or not what it should be.
+StoredResult stored_result(const Json& json, const std::string& where);
+// Thrown for one that only a newer version can read.
+struct NewerResult : Error {
+  using Error::Error;
+};
 
 // The result of a run, if it has one. Throws Error that names the file when it is there but cannot be read.
 std::optional<StoredResult> load_result(const PlannedRun& run);

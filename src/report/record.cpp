@@ -8,7 +8,6 @@
 #include <set>
 
 #include "base/error.h"
-#include "experiment/spec.h"
 
 namespace seqbench {
 namespace {
@@ -90,23 +89,13 @@ std::vector<std::pair<std::string, std::string>> fields_of(const Json& result) {
 
 Record record_of(const fs::path& file) {
   Json json = read_json(file);
-  fail_if(!json.is_object() || !json.contains("schema"), "is not a result of seqbench.");
-  const Json& schema = json.at("schema");
-  fail_if(
-      schema.is_number_integer() && schema > kSchema,
-      "its schema is {}, and this program reads {}: a newer seqbench has written it; report with that one.",
-      schema.dump(), kSchema);
-  fail_if(schema != kSchema, "its schema is {}, and this program reads {}.", shown(schema), kSchema);
+  StoredResult stored = stored_result(json, file.string());
   Record record{.experiment = json.at("spec").at("name"),
                 .id = json.at("id"),
                 .folder = file.parent_path(),
-                .result = json,
-                .stored = stored_result(json)};
-  record.fields = fields_of(json);
-  // Reports look these up by name.
-  fail_if(!json.at("metrics").contains("settings"), "its metrics have no \"settings\".");
-  fail_if(record.ok() && !json.at("cost").is_object(), "it is ok and its cost is {}; expected an object.",
-          shown(json.at("cost")));
+                .result = std::move(json),
+                .stored = std::move(stored)};
+  record.fields = fields_of(record.result);
   return record;
 }
 
@@ -132,10 +121,10 @@ void collect(const fs::path& folder, std::vector<fs::path>& runs) {
 void load_file(const fs::path& file, Records& records) {
   try {
     records.all.push_back(record_of(file));
-  } catch (const std::exception& error) {
-    const std::string name = file.string();
-    const std::string what = error.what();
-    records.problems.push_back(what.starts_with(name) ? what : fmt::format("{}: {}", name, what));
+  } catch (const NewerResult& error) {
+    records.problems.push_back(fmt::format("{} Report with that one.", error.what()));
+  } catch (const Error& error) {
+    records.problems.push_back(fmt::format("{} Move that file away, or run its spec again.", error.what()));
   }
 }
 

@@ -165,29 +165,52 @@ TEST_CASE("numbers that are not finite are null and come back as such") {
   CHECK(std::isnan(back.result.test.loss));
 }
 
-TEST_CASE("a result that cannot be read is an error that names the file and the remedy") {
+TEST_CASE("a result that cannot be read is an error that names the file, the part of it and the remedy") {
   const TemporaryFolder folder;
   const Plan plan = small_plan(folder);
+  std::filesystem::create_directories(plan.runs[0].folder);
+  const std::string file = (plan.runs[0].folder / "result.json").string();
   const auto message_for = [&](const std::string& text) {
-    std::filesystem::create_directories(plan.runs[0].folder);
-    std::ofstream(plan.runs[0].folder / "result.json") << text;
+    std::ofstream(file) << text;
     return message_of([&] { load_result(plan.runs[0]); });
   };
   const Json good = result_json(plan.runs[0], made_up());
   CHECK(message_for(good.dump()) == "");
-  Json wrong = good;
-  wrong.erase("metrics");
-  CHECK(has(message_for(wrong.dump()), "result.json: is not a result that can be read"));
-  wrong = good;
-  wrong["schema"] = 2;
-  CHECK(has(message_for(wrong.dump()), "its schema is 2"));
-  wrong = good;
-  wrong["status"] = "fine";
-  CHECK(has(message_for(wrong.dump()), "unknown status \"fine\""));
-  wrong = good;
-  wrong["cost"]["state_bytes"]["many"] = 3;
-  CHECK(has(message_for(wrong.dump()), "--force"));
-  CHECK(has(message_for("{"), "--force"));
+  const std::string remedy = " Delete that file or move it away, and its run is run again.";
+  CHECK(has(message_for("{"), file + ": line 1, column 2: malformed JSON: "));
+  CHECK(has(message_for("{"), remedy));
+  CHECK(message_for("[]") == file + ": is not a result of seqbench." + remedy);
+  // A part of it by its path, what that is instead, and how that is complained of.
+  const auto expect = [&](const std::string& path, const char* instead, const std::string& complaint) {
+    Json wrong = good;
+    wrong[Json::json_pointer(path)] = parse_json(instead, "test");
+    const std::string whole = file + ": is no complete result of seqbench: " + complaint + remedy;
+    CHECK(message_for(wrong.dump()) == whole);
+  };
+  expect("/metrics", "{}", "metrics.train: is missing.");
+  expect("/metrics/test", "3", "metrics.test: expected an object, got 3.");
+  expect("/metrics/test/loss", "\"x\"", "metrics.test.loss: expected a number, got \"x\".");
+  expect("/metrics/test/slices/0/value", "-1",
+         "metrics.test.slices[0].value: expected a whole number from 0 on, got -1.");
+  expect("/metrics/settings/0/setting/length", "\"long\"",
+         "metrics.settings[0].setting.length: expected a whole number, got \"long\".");
+  expect("/cost", "null", "cost: expected an object, got null.");
+  expect("/cost/state_bytes", "[1, 2]", "cost.state_bytes: expected an object, got [1, 2].");
+  expect("/cost/state_bytes/many", "3",
+         "cost.state_bytes: expected lengths as keys, and not \"many\", got an object.");
+  expect("/cost/speed_samples/train/0", "[1]",
+         "cost.speed_samples.train[0]: expected a list of two numbers, got [1].");
+  expect("/cost/peak_bytes", "18446744073709551615",
+         "cost.peak_bytes: expected a whole number, got 18446744073709551615.");
+  expect("/status", "\"fine\"", "status: expected ok, diverged, timeout or failed, got \"fine\".");
+  expect("/spec/model/mixer", "[{}]", "spec.model.mixer[0].name: is missing.");
+  expect("/environment/isa", "[2]", "environment.isa[0]: expected a text, got 2.");
+  // One that another version may read is not to be deleted.
+  Json newer = good;
+  newer["schema"] = 2;
+  CHECK(message_for(newer.dump()) == file +
+                                         ": its schema is 2, and this program reads 1: a newer seqbench has "
+                                         "written it. Use that one, or choose another --out.");
 }
 
 TEST_CASE("finished runs are those that need not run again") {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 
+#include "report/folders.h"
 #include "report/pairs.h"
 #include "unit/report/scene.h"
 
@@ -33,16 +35,70 @@ TEST_CASE("results come back from folders at any depth; what cannot be read is a
   const Records records = load_records({runs});
   CHECK(records.all.size() == 8);
   REQUIRE(records.problems.size() == 5);
-  CHECK(has(records.problems[4], "it is ok and its cost is null"));
+  CHECK(has(records.problems[4],
+            "without/result.json: is no complete result of seqbench: cost: expected an object"));
+  CHECK(has(records.problems[4], "Move that file away, or run its spec again."));
   CHECK(has(records.problems[0], "begun: is not finished"));
   CHECK(has(records.problems[1], "malformed JSON"));
-  CHECK(
-      has(records.problems[2], "its schema is 2, and this program reads 1: a newer seqbench has written it"));
+  CHECK(has(
+      records.problems[2],
+      "its schema is 2, and this program reads 1: a newer seqbench has written it. Report with that one."));
   CHECK(has(records.problems[3], "is not a result of seqbench"));
   std::filesystem::create_directories(scene.folder.path() / "empty");
   CHECK(has(message_of([&] { load_records({scene.folder.path() / "empty"}); }), "no result found"));
   CHECK(has(message_of([&] { load_records({runs / "newer"}); }), "a newer seqbench"));
   CHECK(has(message_of([&] { load_records({runs / "nowhere"}); }), "no such folder"));
+}
+
+// Calls `f` with the JSON in which one part after the other is missing or something else.
+template <class F>
+void for_each_wrong_part(const Json& good, const F& f) {
+  const Json instead =
+      parse_json(R"([null, true, -1, 1.5, 18446744073709551615, "x", [], [1], ["x"], {}, {"x": 1}])", "test");
+  const std::function<void(const Json::json_pointer&)> visit = [&](const Json::json_pointer& path) {
+    for (const Json& value : instead) {
+      Json wrong = good;
+      wrong[path] = value;
+      f(wrong);
+    }
+    const Json& part = good[path];
+    if (part.is_array() && !part.empty()) visit(path / 0);
+    if (!part.is_object()) return;
+    for (const auto& [key, value] : part.items()) {
+      Json wrong = good;
+      wrong[path].erase(key);
+      f(wrong);
+      visit(path / key);
+    }
+  };
+  visit(Json::json_pointer());
+}
+
+TEST_CASE("whatever a part of a result is, the other results are reported") {
+  Scene scene(R"({"train.lr": [0.1], "seed": [0, 1]})");
+  for (auto& stored : scene.results) {
+    stored->result.test.slices = {{"position", 8, 0.5, 0.6, 0.4, 0, 20},
+                                  {"depth", 50, 0.5, 0.6, 0.4, 10, 20}};
+    stored->result.settings = {{{{"length", std::int64_t{64}}}, stored->result.test},
+                               {{{"pairs", std::int64_t{2}}}, stored->result.test}};
+    stored->result.cost.train_tokens_per_s = 1000;
+    stored->result.cost.decode_us_per_token = {{32, 3.5}};
+    stored->result.cost.train_samples = {{1000, 50}};
+    stored->result.cost.decode_samples = {{32, {{1000, 50}}}};
+    stored->environment.isa = {"avx2"};
+  }
+  const std::filesystem::path runs = scene.stored();
+  std::size_t problems = 0;
+  for_each_wrong_part(scene.stored_json(1), [&](const Json& wrong) {
+    write(scene.plan.runs[1].folder / "result.json", wrong.dump());
+    CAPTURE(wrong.dump());
+    const Report report = make_report({.folders = {runs}, .format = ReportFormat::html});
+    CHECK(has(report.text, scene.plan.runs[0].id));
+    for (const std::string& problem : report.problems) CHECK_FALSE(has(problem, "exception"));
+    problems += report.problems.size();
+    CHECK(has(list_runs_text({runs}), scene.plan.runs[1].id));
+  });
+  CHECK(problems > 1000);
 }
 
 TEST_CASE("a run that is there twice counts once") {
