@@ -45,9 +45,8 @@ class App {
     app_.require_subcommand(1);
     app_.get_formatter()->column_width(34);
     app_.footer(
-        "Exit status: 0 done, 1 a run failed or is worse, 2 bad usage or spec (nothing ran), 130 interrupted "
-        "(state "
-        "kept).");
+        "Exit status: 0 done, 1 a run failed, is worse or is another process's, 2 bad usage or spec (nothing "
+        "ran), 130 interrupted (state kept).");
     add_run();
     add_eval();
     add_sample();
