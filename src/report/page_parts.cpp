@@ -17,7 +17,7 @@ h2 { margin: 1.6rem 0 .6rem; padding-bottom: .3rem; border-bottom: 1px solid var
 h3 { margin: 1.4rem 0 .4rem; font-size: 1.05rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .87rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .28rem .7rem; border-bottom: 1px solid var(--rule); text-align: left; white-space: nowrap; }
+th, td { padding: .28rem .5rem; border-bottom: 1px solid var(--rule); text-align: left; white-space: nowrap; }
 th { vertical-align: bottom; font-weight: 600; white-space: normal; }
 .n { text-align: right; }
 th button { all: unset; cursor: pointer; }

@@ -38,8 +38,14 @@ double merit(const Group& group, const std::string& by) {
   return !std::isfinite(mean) ? -kInfinity : larger_is_better(by) ? mean : -mean;
 }
 
+// Of those that ended; one that is not finished yet says nothing.
+double share_ok(const Group& group) {
+  const auto ended = std::ranges::count_if(group.runs, [](const Record* r) { return r->stored.has_value(); });
+  return ended == 0 ? 0 : static_cast<double>(group.ok.size()) / static_cast<double>(ended);
+}
+
 bool better(const Group& a, const Group& b, const std::string& by) {
-  if (a.ok.size() != b.ok.size()) return a.ok.size() > b.ok.size();
+  if (share_ok(a) != share_ok(b)) return share_ok(a) > share_ok(b);
   return merit(a, by) > merit(b, by);
 }
 

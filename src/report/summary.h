@@ -67,8 +67,9 @@ std::string find_field(const Runs& records, const std::string& name);
 // mechanism for its mixer, the sizes for a budget. None when it is no path of a spec.
 Texts fields_over(const Runs& records, const std::string& path);
 
-// Groups by `fields`, each the best by the selection among those that have the same fields: first the most
-// runs that are ok, then the best mean, then the first. Groups stand in the order of the records.
+// Groups by `fields`, each the best by the selection among those that have the same fields: first the
+// largest share of finished runs that are ok, then the best mean, then the first. Groups stand in the order
+// of the records.
 Summary summarise(const std::string& title, const Runs& records, const Texts& fields,
                   const Selection& selection);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "experiment/format.h"
@@ -102,6 +103,20 @@ Texts chosen_fields(const Summary& summary) {
     if (varies) fields.push_back(field);
   }
   return fields;
+}
+
+// As in a grid that is not finished.
+bool with_unequal_seeds(const Summary& summary, const Texts& chosen) {
+  return std::ranges::any_of(summary.groups, [&](const Group& group) {
+    std::map<Texts, int> finished;
+    for (const Record* run : group.rivals) {
+      Texts values;
+      for (const std::string& field : chosen) values.push_back(run->field(field));
+      finished[values] += run->stored ? 1 : 0;
+    }
+    return std::ranges::any_of(finished,
+                               [&](const auto& entry) { return entry.second != finished.begin()->second; });
+  });
 }
 
 void add_troubles(Table& table, const Group& group) {
@@ -219,6 +234,9 @@ Texts notes(const Summary& summary) {
   if (chosen.empty()) return lines;
   lines.push_back(
       fmt::format("{}: the best by {}, mean over seeds.", fmt::join(chosen, ", "), summary.selection.by));
+  if (with_unequal_seeds(summary, chosen))
+    lines.push_back(
+        fmt::format("Some values of {} have fewer finished seeds than others.", fmt::join(chosen, ", ")));
   for (const std::string& line : trouble_left_out(summary)) lines.push_back(line);
   return lines;
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 
@@ -35,6 +36,23 @@ TEST_CASE("select prefers runs that are ok, and can go by loss") {
   CHECK(best.groups[1].runs == Runs{&records[4], &records[5]});
 }
 
+TEST_CASE("a value with fewer seeds so far is not passed over for that, and the table says so") {
+  Scene scene;
+  scene.results[3].reset();
+  const auto records = records_of(scene.plan, scene.plan.experiments[0], scene.results);
+  const Summary best = summarise("", pointers_to(records), {"mechanism"}, {{"train.lr"}, "valid.accuracy"});
+  CHECK(best.groups[0].runs == Runs{&records[2], &records[3]});  // 0.8 over 0.5, 0.9
+  const char* const kUnequal = "Some values of train.lr have fewer finished seeds than others.";
+  const auto says_so = [](const Texts& lines, const std::string& text) {
+    return std::ranges::find(lines, text) != lines.end();
+  };
+  CHECK(says_so(notes(best), kUnequal));
+  const Scene whole;
+  const auto all = records_of(whole.plan, whole.plan.experiments[0], whole.results);
+  CHECK_FALSE(says_so(notes(summarise("", pointers_to(all), {"mechanism"}, {{"train.lr"}, "valid.accuracy"})),
+                      kUnequal));
+}
+
 TEST_CASE("an average has Student's interval over runs, and of one run Wilson's for the test") {
   Scene scene;
   scene.results[0]->result.test.accuracy_interval = {0.2, 0.3};
@@ -64,7 +82,9 @@ TEST_CASE("the table of a plan has a row for each mechanism and a line for each 
   CHECK(has(text, "failed: out of paper"));
   CHECK(has(text, "softmax    0.1     1/2 "));                    // the best lr
   CHECK(has(text, "1/2     0/2     0/4  0.450 [0.000, 0.000]"));  // the run's own interval
-  CHECK(has(text, "0.150 [0.150, 0.150]"));                       // linear: 0.3 / 2 on both seeds of lr 0.1
+  CHECK(has(text, "linear     0.2     1/2 "));  // 0.9 on valid so far; lr 0.1 has 0.3 on both seeds
+  CHECK(has(text, "  linear, seed 1: not finished"));
+  CHECK(has(text, "Some values of train.lr have fewer finished seeds than others."));
   CHECK(has(text, "train.lr: the best by valid.accuracy"));
 }
 
