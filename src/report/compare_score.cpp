@@ -43,7 +43,7 @@ std::size_t failures(const Runs& runs) {
 }
 
 // Those whose seed is, or is not, among those of `others`.
-Runs by_seed(const Runs& runs, const Runs& others, bool common) {
+Runs at_seeds_of(const Runs& runs, const Runs& others, bool common) {
   Runs kept;
   std::ranges::copy_if(runs, std::back_inserter(kept), [&](const Record* run) {
     return common == std::ranges::any_of(others, [&](const Record* other) {
@@ -61,8 +61,8 @@ bool fails_more(const Runs& base, const Runs& fresh) {
 // both have, or everywhere, that is worse; at others it may be chance.
 bool decided_by_failures(Compared& row, const Runs& base, const Runs& fresh) {
   const std::size_t before = failures(base), after = failures(fresh);
-  const bool at_same = fails_more(by_seed(base, fresh, true), by_seed(fresh, base, true));
-  const bool at_others = fails_more(by_seed(base, fresh, false), by_seed(fresh, base, false));
+  const bool at_same = fails_more(at_seeds_of(base, fresh, true), at_seeds_of(fresh, base, true));
+  const bool at_others = fails_more(at_seeds_of(base, fresh, false), at_seeds_of(fresh, base, false));
   if (before == base.size()) {
     row.why = "all runs of BASE ended badly";
   } else if (at_same || at_others) {

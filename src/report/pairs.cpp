@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "experiment/format.h"
 #include "report/metric.h"
 
 namespace seqbench {
