@@ -1,5 +1,6 @@
 #include "cli/apply_command.h"
 
+#include "base/files.h"
 #include "cli/output.h"
 #include "experiment/apply.h"
 #include "experiment/spec.h"
@@ -12,7 +13,8 @@ int apply_command(const ApplyArguments& a) {
                              .length = a.length,
                              .layer = a.layer,
                              .layers = a.layers};
-  return print_text(apply_files(setting, {a.weights, a.input, a.output, a.gradients}));
+  const std::string done = apply_files(setting, {a.weights, a.input, a.output, a.gradients});
+  return print_beside(is_standard_output(a.gradients) ? a.gradients : a.output, done);
 }
 
 }  // namespace seqbench

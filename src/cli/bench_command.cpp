@@ -1,6 +1,7 @@
 #include "cli/bench_command.h"
 
 #include "bench/bench.h"
+#include "cli/output.h"
 #include "experiment/spec.h"
 #include "mechanism/mechanism.h"
 
@@ -17,6 +18,7 @@ int bench_command(const BenchArguments& arguments) {
       plan.mixers.push_back(parse_mixer(entry.name, "bench"));
     }
   }
+  const CoutAsText cout;  // Google Benchmark writes to it
   run_benchmarks(plan);
   return 0;
 }

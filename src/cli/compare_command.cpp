@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/files.h"
 #include "cli/app.h"
 #include "cli/output.h"
 #include "report/compare.h"
@@ -16,8 +17,8 @@ int compare_command(const CompareArguments& arguments) {
                                            .speed_margin = arguments.speed_margin,
                                            .speed = !arguments.no_speed});
   for (const std::string& problem : report.problems) print_error("seqbench: " + problem + "\n");
-  if (!arguments.junit.empty()) write_text(arguments.junit, comparison_junit(report));
-  print_text(arguments.markdown ? comparison_markdown(report) : comparison_text(report));
+  if (!arguments.junit.empty()) replace_file(arguments.junit, comparison_junit(report));
+  print_beside(arguments.junit, arguments.markdown ? comparison_markdown(report) : comparison_text(report));
   const bool worse = std::ranges::find(report.rows, Verdict::worse, &Compared::verdict) != report.rows.end();
   return worse ? kFailed : kDone;
 }

@@ -3,9 +3,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
+#include <iostream>
 
-#include "base/error.h"
+#include "base/files.h"
 
 namespace seqbench {
 namespace {
@@ -28,11 +28,26 @@ int print_error(const std::string& text) {
   return 0;
 }
 
-void write_text(const std::string& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.flush();
-  fail_if(!out, "{}: cannot be written: {}.", file, std::strerror(errno));
+int print_beside(const std::string& file, const std::string& text) {
+  return is_standard_output(file) ? print_error(text) : print_text(text);
+}
+
+CoutAsText::CoutAsText() : before_(std::cout.rdbuf(&sink_)) {}
+CoutAsText::~CoutAsText() { std::cout.rdbuf(before_); }
+
+std::streambuf::int_type CoutAsText::Sink::overflow(int_type c) {
+  if (!traits_type::eq_int_type(c, traits_type::eof())) print_text({traits_type::to_char_type(c)});
+  return traits_type::not_eof(c);
+}
+
+std::streamsize CoutAsText::Sink::xsputn(const char* text, std::streamsize size) {
+  print_text({text, static_cast<std::size_t>(size)});
+  return size;
+}
+
+int CoutAsText::Sink::sync() {
+  remember(std::fflush(stdout) != 0);
+  return 0;
 }
 
 bool flush_output() {

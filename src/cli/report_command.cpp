@@ -1,5 +1,6 @@
 #include "cli/report_command.h"
 
+#include "base/files.h"
 #include "cli/app.h"
 #include "cli/output.h"
 #include "report/report.h"
@@ -28,7 +29,7 @@ int report_command(const ReportArguments& arguments) {
   const Report report = make_report(request_of(arguments));
   for (const std::string& problem : report.problems) print_error("seqbench: " + problem + "\n");
   if (arguments.out.empty()) return print_text(report.text);
-  write_text(arguments.out, report.text);
+  replace_file(arguments.out, report.text);
   return kDone;
 }
 

@@ -211,7 +211,9 @@ void refuse_overwriting(const ApplyFiles& files) {
               "{}: would be overwritten; choose another name.", written.string());
     }
   }
-  fail_if(files.output == files.gradients, "{}: is both --output and --grad.", files.output.string());
+  using std::filesystem::weakly_canonical;
+  fail_if(!files.gradients.empty() && weakly_canonical(files.output) == weakly_canonical(files.gradients),
+          "{}: is both --output and --grad.", files.output.string());
 }
 
 // tokens < 0 when the file does not say.

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "experiment/estimates.h"
 
 namespace seqbench {
@@ -58,7 +59,7 @@ std::string slurm_script(const SlurmArray& array) {
 
 void write_slurm_script(const std::filesystem::path& file, const SlurmArray& array) {
   const std::string script = slurm_script(array);
-  if (std::filesystem::exists(file)) {
+  if (std::filesystem::is_regular_file(file) && !is_standard_output(file)) {
     std::ifstream in(file);
     std::string first, second;
     std::getline(in, first);
@@ -66,10 +67,7 @@ void write_slurm_script(const std::filesystem::path& file, const SlurmArray& arr
     fail_if(second != kMark, "--slurm {}: the file is there and no script of seqbench; choose another name.",
             file.string());
   }
-  std::ofstream out(file);
-  out << script;
-  out.flush();
-  fail_if(!out, "--slurm {}: cannot be written.", file.string());
+  replace_file(file, script);
 }
 
 }  // namespace seqbench

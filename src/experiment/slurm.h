@@ -31,7 +31,8 @@ struct SlurmArray {
 // A script for sbatch. Throws Error when nothing is left to do.
 std::string slurm_script(const SlurmArray& array);
 
-// Writes it. Throws Error for a file that is there and was not written by this function.
+// Writes it. Throws Error for a file that is there and was not written by this function, or that cannot be
+// written.
 void write_slurm_script(const std::filesystem::path& file, const SlurmArray& array);
 
 // `text` as one word of a shell.

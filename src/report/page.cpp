@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "experiment/environment.h"
 #include "experiment/spec.h"
 #include "report/figures.h"
@@ -128,13 +128,6 @@ std::string overview(const std::vector<Summary>& summaries) {
                      summaries.size() == 1 ? "" : "s", when, fmt::join(versions, ", "));
 }
 
-void write_file(const std::filesystem::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.flush();
-  fail_if(!out, "{}: cannot be written.", file.string());
-}
-
 }  // namespace
 
 std::string page(const std::vector<Summary>& summaries, const Texts& problems) {
@@ -158,7 +151,7 @@ void write_plots(const std::vector<Summary>& summaries, const std::filesystem::p
   fail_if(failed.value() != 0, "{}: cannot be made: {}.", folder.string(), failed.message());
   for (const Summary& summary : summaries) {
     for (const Figure& figure : figures_of(summary)) {
-      write_file(folder / (slug(summary.title + "-" + figure.name) + ".svg"), svg_file(figure.svg));
+      replace_file(folder / (slug(summary.title + "-" + figure.name) + ".svg"), svg_file(figure.svg));
     }
   }
 }

@@ -1,14 +1,11 @@
 #include "task/text_files.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 
 #include "base/error.h"
+#include "base/sha256.h"
 #include "task/characters.h"
 
 namespace seqbench {
@@ -95,17 +92,9 @@ std::string read_texts(const Texts& paths, const std::string& option, Content co
 }
 
 std::string sha256(std::span<const std::string> texts) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  bool done = context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
-  for (const std::string& text : texts)
-    done = done && EVP_DigestUpdate(context.get(), text.data(), text.size()) == 1;
-  done = done && EVP_DigestFinal_ex(context.get(), digest.data(), &size) == 1;
-  if (!done) throw std::runtime_error("OpenSSL's libcrypto computes no SHA-256");
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
+  Sha256 sum;
+  for (const std::string& text : texts) sum.add(text);
+  return sum.digest();
 }
 
 }  // namespace seqbench

@@ -6,6 +6,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/files.h"
+#include "base/sha256.h"
+#include "train/checksum.h"
 
 namespace seqbench {
 namespace {
@@ -32,6 +35,18 @@ std::string header_of(const std::vector<NamedTensor>& tensors,
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');  // numbers begin at a multiple of 8
   return text;
+}
+
+// The bytes of a file, in their order.
+template <class F>
+void for_each_part(const std::string& header, const std::vector<NamedTensor>& tensors, const F& f) {
+  const auto bytes = [](const auto* first, std::int64_t size) {
+    return std::string_view(reinterpret_cast<const char*>(first), static_cast<std::size_t>(size));
+  };
+  const std::uint64_t length = header.size();  // little-endian, as every processor this runs on
+  f(bytes(&length, sizeof length));
+  f(header);
+  for (const NamedTensor& tensor : tensors) f(bytes(tensor.data, tensor.shape.size() * 4));
 }
 
 // An open file whose header has been read and found to be one.
@@ -100,24 +115,20 @@ class Reader {
 }  // namespace
 
 void save_safetensors(const std::filesystem::path& file, const std::vector<NamedTensor>& tensors,
-                      const std::map<std::string, std::string>& metadata) {
-  const std::filesystem::path temporary = file.string() + ".part";
-  {
-    std::ofstream out(temporary, std::ios::binary);
-    const std::string header = header_of(tensors, metadata);
-    const std::uint64_t length = header.size();  // little-endian, as every processor this runs on
-    out.write(reinterpret_cast<const char*>(&length), sizeof length);
-    out.write(header.data(), static_cast<std::streamsize>(header.size()));
-    for (const NamedTensor& tensor : tensors) {
-      out.write(reinterpret_cast<const char*>(tensor.data), tensor.shape.size() * 4);
-    }
-    out.flush();
-    fail_if(!out, "{}: could not be written; is the disk full?", temporary.string());
+                      std::map<std::string, std::string> metadata, const Keeping& keeping) {
+  if (keeping.checksum) metadata[kChecksum] = no_digest();
+  std::string header = header_of(tensors, metadata);
+  if (keeping.checksum) {
+    Sha256 sum;
+    for_each_part(header, tensors, [&](std::string_view part) { sum.add(part); });
+    header.replace(digest_in(header), no_digest().size(), sum.digest());
   }
-  std::filesystem::rename(temporary, file);
+  FileWriter out(file);
+  for_each_part(header, tensors, [&](std::string_view part) { out.write(part); });
+  out.finish(keeping.before);
 }
 
-void save_safetensors(const std::filesystem::path& file, const TensorFile& content) {
+void save_safetensors(const std::filesystem::path& file, const TensorFile& content, const Keeping& keeping) {
   std::vector<HostTensor> values;  // writing takes pointers that could also be read into
   std::vector<NamedTensor> tensors;
   values.reserve(content.tensors.size());
@@ -125,7 +136,7 @@ void save_safetensors(const std::filesystem::path& file, const TensorFile& conte
     values.push_back(tensor);
     tensors.push_back({name, tensor.shape, values.back().values.data()});
   }
-  save_safetensors(file, tensors, content.metadata);
+  save_safetensors(file, tensors, content.metadata, keeping);
 }
 
 TensorFile read_safetensors(const std::filesystem::path& file) {
