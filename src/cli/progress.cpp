@@ -48,6 +48,20 @@ ProgressDisplay::~ProgressDisplay() { clear(); }
 
 void ProgressDisplay::started(std::size_t run) { running_[run] = {}; }
 
+void ProgressDisplay::resumed(std::size_t run, const Resumed& r) {
+  std::string text = r.step < r.steps ? fmt::format("goes on from step {} of {}", r.step, r.steps)
+                                      : "is trained already; its tests are still to do";
+  if (r.repeated_steps == 1) text += fmt::format("; step {} is done again", r.step + 1);
+  if (r.repeated_steps > 1)
+    text += fmt::format("; steps {} to {} are done again", r.step + 1, r.step + r.repeated_steps);
+  if (!r.damage.empty()) {
+    clear();
+    print_error(fmt::format("seqbench: {} The checkpoint before it is used: {}.\n", r.damage, text));
+  } else {
+    print(fmt::format("{} {}", label(run), text));
+  }
+}
+
 void ProgressDisplay::progress(std::size_t run, const Progress& progress) {
   Progress& kept = running_[run] = progress;
   kept.point = nullptr;

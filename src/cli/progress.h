@@ -20,6 +20,8 @@ class ProgressDisplay : public Observer {
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
   void started(std::size_t run) override;
+  // Damage is told of even when quiet.
+  void resumed(std::size_t run, const Resumed& resumed) override;
   void progress(std::size_t run, const Progress& progress) override;
   void finished(std::size_t run, const StoredResult& stored) override;
   void interrupted(std::size_t run) override;

@@ -75,7 +75,8 @@ int write_script(const RunArguments& arguments, const Plan& plan, const std::vec
           arguments.jobs);
   const SlurmArray array = slurm_array(arguments, slurm_tasks(plan, to_do));
   write_slurm_script(arguments.slurm, array);
-  return print_text(
+  return print_beside(
+      arguments.slurm,
       fmt::format("sbatch {} starts {} tasks; then the same command without --slurm prints the table.\n",
                   arguments.slurm, array.tasks.parts.size()));
 }
@@ -91,6 +92,7 @@ int run_command(const RunArguments& arguments) {
     return print_text(forecast_text(plan, runs, results, arguments.jobs, threads_of_a_run(arguments)));
   const std::vector<std::size_t> to_do = missing_of(runs, results);
   if (!arguments.slurm.empty()) return write_script(arguments, plan, to_do);
+  clear_finished(plan, results);
   if (to_do.size() < runs.size() && !arguments.quiet) {
     print_error(fmt::format("{} of {} runs are finished already and skipped\n", runs.size() - to_do.size(),
                             runs.size()));

@@ -211,8 +211,10 @@ void refuse_overwriting(const ApplyFiles& files) {
               "{}: would be overwritten; choose another name.", written.string());
     }
   }
-  using std::filesystem::weakly_canonical;
-  fail_if(!files.gradients.empty() && weakly_canonical(files.output) == weakly_canonical(files.gradients),
+  const auto place = [](const std::filesystem::path& file) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(file));
+  };
+  fail_if(!files.gradients.empty() && place(files.output) == place(files.gradients),
           "{}: is both --output and --grad.", files.output.string());
 }
 

@@ -245,6 +245,8 @@ StoredResult whole_result(const JsonPart& json) {
   stored.started = time.at("started").text();
   result.train_seconds = time.at("train_seconds").number();
   result.total_seconds = time.at("total_seconds").number();
+  if (time.has("resumes")) result.resumes = time.at("resumes").whole(0);
+  if (time.has("repeated_steps")) result.repeated_steps = time.at("repeated_steps").whole(0);
   return stored;
 }
 
@@ -273,7 +275,9 @@ Json result_json(const PlannedRun& run, const StoredResult& stored) {
   json["environment"] = json_of(stored.environment);
   json["time"] = {{"started", stored.started},
                   {"train_seconds", result.train_seconds},
-                  {"total_seconds", result.total_seconds}};
+                  {"total_seconds", result.total_seconds},
+                  {"resumes", result.resumes},
+                  {"repeated_steps", result.repeated_steps}};
   return json;
 }
 

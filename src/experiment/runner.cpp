@@ -28,6 +28,12 @@ RunResult failed(const std::string& message) {
   return result;
 }
 
+// Why it failed before says more than that this could not be stored.
+RunResult not_stored(const RunResult& result, const char* why) {
+  if (result.status == Status::failed) return result;
+  return failed(fmt::format("its result could not be stored, and its training is kept: {}", why));
+}
+
 std::optional<StoredResult> finished_result(const PlannedRun& run) {
   std::optional<StoredResult> stored = load_result(run);
   if (stored && stored->result.status == Status::failed) stored.reset();
@@ -72,8 +78,7 @@ class Executor {
     try {
       save_result(plan_.runs[index], stored);
     } catch (const std::exception& error) {
-      stored.result.status = Status::failed;
-      stored.result.message = fmt::format("the result could not be stored: {}", error.what());
+      stored.result = not_stored(stored.result, error.what());
     }
     finish(index, stored);
   }
@@ -102,6 +107,7 @@ class Executor {
     const PlannedRun& planned = plan_.runs[index];
     if (execution_.from_start) forget_run(planned.folder);
     std::filesystem::create_directories(planned.folder);
+    clear_leftovers(planned.folder, false);
     RunContext context;
     context.threads = execution_.environment.threads;
     context.folder = planned.folder;
@@ -109,6 +115,7 @@ class Executor {
     context.gate = &gate_;
     context.interrupted = &interrupted_;
     context.progress = [&](const Progress& progress) { tell([&] { observer_.progress(index, progress); }); };
+    context.resumed = [&](const Resumed& resumed) { tell([&] { observer_.resumed(index, resumed); }); };
     return run(planned.spec, context);
   } catch (const std::bad_alloc&) {
     return failed("out of memory: lower train.batch, train.lanes, model.width or --jobs.");
@@ -138,6 +145,19 @@ Results finished_results(const Plan& plan) {
   Results results;
   for (const PlannedRun& run : plan.runs) results.push_back(finished_result(run));
   return results;
+}
+
+void clear_finished(const Plan& plan, const Results& results) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    try {
+      if (!results[i] || !has_leftovers(plan.runs[i].folder)) continue;
+      // Another process may have begun it anew.
+      const RunLock lock(plan.runs[i].folder);
+      if (lock.taken() && finished_result(plan.runs[i])) clear_leftovers(plan.runs[i].folder, true);
+    } catch (const std::exception&) {
+      // Of results that may only be read, all that matters is there.
+    }
+  }
 }
 
 std::size_t execute(const Plan& plan, const Execution& execution, const std::atomic<bool>& interrupted,

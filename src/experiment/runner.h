@@ -18,11 +18,15 @@ using Results = std::vector<std::optional<StoredResult>>;
 // again. Throws Error for a result that cannot be read.
 Results finished_results(const Plan& plan);
 
+// Removes what a kill at the wrong moment left beside those results. What cannot be removed stays.
+void clear_finished(const Plan& plan, const Results& results);
+
 // Told how runs go, by one thread at a time.
 class Observer {
  public:
   virtual ~Observer() = default;
   virtual void started(std::size_t run) = 0;
+  virtual void resumed(std::size_t run, const Resumed& resumed) = 0;
   virtual void progress(std::size_t run, const Progress& progress) = 0;
   virtual void finished(std::size_t run, const StoredResult& stored) = 0;
   virtual void interrupted(std::size_t run) = 0;

@@ -279,6 +279,7 @@ Json resolved_json(const std::string& name, const RunSpec& spec) {
   for (const MixerSpec& mixer : spec.model.mixers) mixers.push_back(mixer_json(mixer));
   json["model"]["mixer"] = mixers.size() == 1 ? mixers[0] : mixers;
   add_options(json["train"], train_options(), spec.train);
+  json["train"].erase(kCheckpointSeconds);
   add_options(json["eval"], eval_options(), spec.eval);
   json["eval"]["settings"] = json_of(spec.settings, false);
   add_options(json["measure"], measure_options(), spec.measure);

@@ -1,56 +1,15 @@
 #include "experiment/store.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/files.h"
 
 namespace seqbench {
 namespace {
 
 namespace fs = std::filesystem;
-
-class File {
- public:
-  File(const fs::path& path, int flags)
-      : path_(path), descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {
-    fail_if(descriptor_ < 0, "{}: cannot be written: {}.", path.string(), std::strerror(errno));
-  }
-  ~File() { ::close(descriptor_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  void write(std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t written = ::write(descriptor_, text.data(), text.size());
-      if (written < 0 && errno == EINTR) continue;
-      fail_if(written <= 0, "{}: cannot be written: {}.", path_.string(), std::strerror(errno));
-      text.remove_prefix(static_cast<std::size_t>(written));
-    }
-  }
-  void make_durable() {
-    fail_if(::fsync(descriptor_) != 0, "{}: cannot be written: {}.", path_.string(), std::strerror(errno));
-  }
-
- private:
-  fs::path path_;
-  int descriptor_;
-};
-
-void write_whole(const fs::path& file, std::string_view text) {
-  const fs::path temporary = file.string() + ".part";
-  {
-    File out(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    out.write(text);
-    out.make_durable();
-  }
-  fs::rename(temporary, file);
-  File(file.parent_path(), O_RDONLY | O_DIRECTORY).make_durable();
-}
 
 // Makes a folder and those above it, remembering which ones are new.
 void make_folder(const fs::path& folder, std::vector<fs::path>& made) {
@@ -66,10 +25,41 @@ bool holds_more_than_a_failure(const PlannedRun& run) try {
   return true;
 }
 
+constexpr const char* kProbe = "probe";
+
+void remove_or_fail(const fs::path& file) {
+  std::error_code error;
+  fs::remove(file, error);
+  fail_if(static_cast<bool>(error), "{}: cannot be removed: {}.", file.string(), error.message());
+}
+
+// The files of a folder whose names are wanted.
+template <class Wanted>
+std::vector<fs::path> files_in(const fs::path& folder, const Wanted& wanted) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (wanted(entry.path().filename().string())) found.push_back(entry.path());
+  }
+  return found;
+}
+
+bool is_half_written(const std::string& name) {
+  return std::ranges::any_of(kRunFiles, [&](const char* file) { return is_part_of(name, file); });
+}
+
+std::vector<fs::path> leftovers(const fs::path& folder, bool finished) {
+  return files_in(folder, [&](const std::string& name) {
+    const bool unfinished = std::ranges::find(kUnfinishedFiles, name) != std::end(kUnfinishedFiles);
+    return is_half_written(name) || (finished && unfinished);
+  });
+}
+
+// A file that is begun and never finished; what a kill left of an earlier one goes.
 void prove_writable(const fs::path& folder) {
-  const fs::path probe = folder / (".probe-" + std::to_string(::getpid()));
-  { File(probe, O_WRONLY | O_CREAT | O_EXCL); }
-  fs::remove(probe);
+  for (const fs::path& probe :
+       files_in(folder, [](const std::string& name) { return is_part_of(name, kProbe); }))
+    fs::remove(probe);
+  const FileWriter probe(folder / kProbe);
 }
 
 }  // namespace
@@ -88,21 +78,23 @@ std::optional<StoredResult> load_result(const PlannedRun& run) {
 
 void save_result(const PlannedRun& run, const StoredResult& stored) {
   if (stored.result.status == Status::failed && holds_more_than_a_failure(run)) return;
-  try {
-    write_whole(run.folder / "result.json", result_json(run, stored).dump(2) + "\n");
-    if (stored.result.status != Status::failed) fs::remove(run.folder / "checkpoint.safetensors");
-  } catch (const fs::filesystem_error& error) {
-    fail("{}", error.what());
-  }
+  replace_file(run.folder / "result.json", result_json(run, stored).dump(2) + "\n");
+  clear_leftovers(run.folder, stored.result.status != Status::failed);
+}
+
+bool has_leftovers(const fs::path& folder) { return !leftovers(folder, true).empty(); }
+
+void clear_leftovers(const fs::path& folder, bool finished) {
+  for (const fs::path& file : leftovers(folder, finished)) remove_or_fail(file);
+}
+
+bool is_run_file(const std::string& name) {
+  return std::ranges::find(kRunFiles, name) != std::end(kRunFiles) || is_half_written(name);
 }
 
 void forget_run(const fs::path& folder) {
-  for (const char* name : kRunFiles) {
-    std::error_code error;
-    fs::remove(folder / name, error);
-    fail_if(static_cast<bool>(error), "{}: cannot be removed: {}.", (folder / name).string(),
-            error.message());
-  }
+  clear_leftovers(folder, false);
+  for (const char* name : kRunFiles) remove_or_fail(folder / name);
 }
 
 void prepare_folders(const Plan& plan) {

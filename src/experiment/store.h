@@ -9,6 +9,7 @@
 #include "experiment/environment.h"
 #include "experiment/json.h"
 #include "experiment/plan.h"
+#include "train/checkpoint.h"
 #include "train/result.h"
 
 namespace seqbench {
@@ -35,19 +36,25 @@ struct NewerResult : Error {
 // The result of a run, if it has one. Throws Error that names the file when it is there but cannot be read.
 std::optional<StoredResult> load_result(const PlannedRun& run);
 
-// Writes result.json at once and whole: a temporary file, made durable, then renamed. Then the checkpoint
-// goes, but for that of a run that failed, which the next try goes on from. A failure is not written over the
-// result of a run that has finished, nor over one that cannot be read. Throws Error.
+// Writes result.json as FileWriter does (base/files.h). Then the checkpoints go, but for those of a run that
+// failed, which the next try goes on from. A failure is not written over the result of a run that has
+// finished, nor over one that cannot be read. Throws Error.
 void save_result(const PlannedRun& run, const StoredResult& stored);
 
 // All that a run ever writes to its folder, by name. What tells that it is one goes last when it is removed.
-inline constexpr const char* kRunFiles[] = {"result.json",
-                                            "result.json.part",
-                                            "model.safetensors",
-                                            "model.safetensors.part",
-                                            "checkpoint.safetensors.part",
-                                            "checkpoint.safetensors",
-                                            "curve.jsonl"};
+inline constexpr const char* kRunFiles[] = {"result.json",     "model.safetensors", kProgressNote,
+                                            kCheckpointBefore, kCheckpoint,         "curve.jsonl"};
+// Those that go when it has a result.
+inline constexpr const char* kUnfinishedFiles[] = {kProgressNote, kCheckpointBefore, kCheckpoint};
+
+// One of kRunFiles, or what a process that was killed left half written of one (base/files.h).
+bool is_run_file(const std::string& name);
+
+// Removes what processes that were killed left half written in a run's folder, and of a `finished` one what
+// only an unfinished one needs. To be called by who has the run's lock. Throws Error.
+void clear_leftovers(const std::filesystem::path& folder, bool finished);
+// Whether there is any of that in the folder of a finished run.
+bool has_leftovers(const std::filesystem::path& folder);
 
 // Removes what an earlier run left in its folder, so that the next one starts from its first step. What else
 // is there stays. Throws Error.

@@ -8,6 +8,7 @@
 #include "experiment/spec.h"
 #include "experiment/store.h"
 #include "train/checkpoint.h"
+#include "train/checksum.h"
 #include "train/evaluate.h"
 #include "train/run.h"
 #include "train/safetensors.h"
@@ -74,6 +75,7 @@ std::int64_t whole(const std::string& text) { return std::strtoll(text.c_str(), 
 TrainedModel load_trained(const fs::path& run, const Texts& sets) {
   check_sets(sets);
   TrainedModel trained{.file = model_file(run), .spec = {}, .model = {}, .weights = {}, .task = {}};
+  verify_checksum(trained.file);  // models of before there were any carry none
   const TensorFile content = read_safetensors(trained.file);
   Json spec = parse_json(about(content, trained.file, kAboutSpec), trained.file.string());
   for (const std::string& set : sets) apply_set(spec, set);

@@ -69,7 +69,7 @@ Texts foreign_names(const fs::path& folder) {
   Texts names;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (std::ranges::find(kRunFiles, name) == std::end(kRunFiles)) names.push_back(name);
+    if (!is_run_file(name)) names.push_back(name);
   }
   std::ranges::sort(names);
   return names;

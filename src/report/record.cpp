@@ -102,8 +102,7 @@ Record record_of(const fs::path& file) {
 bool is_run(const fs::path& folder) {
   std::error_code unreadable;
   return std::ranges::any_of(
-      std::initializer_list<const char*>{"result.json", "result.json.part", "curve.jsonl",
-                                         "checkpoint.safetensors"},
+      std::initializer_list<const char*>{"result.json", "curve.jsonl", kCheckpoint},
       [&](const char* name) { return fs::exists(folder / name, unreadable) || unreadable; });
 }
 

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
-#include <fstream>
+#include <limits>
 #include <string>
 
 #include "base/error.h"
+#include "base/files.h"
+#include "train/checksum.h"
 
 namespace seqbench {
 namespace {
@@ -23,44 +26,43 @@ std::string line_of(const CurvePoint& p) {
       number(p.valid_loss), number(p.valid_accuracy));
 }
 
-std::int64_t step_of(const std::string& line) {
-  constexpr std::string_view kStart = "{\"step\": ";
-  return line.starts_with(kStart) ? std::strtoll(line.c_str() + kStart.size(), nullptr, 10) : -1;
-}
-
-// A kill can leave a curve that is ahead of the checkpoint, or a torn last line.
-void cut_curve(const std::filesystem::path& file, std::int64_t last_step) {
-  std::string kept;
-  std::ifstream in(file);
-  for (std::string line; std::getline(in, line) && line.ends_with('}');) {
-    const std::int64_t step = step_of(line);
-    if (step < 0 || step > last_step) break;
-    kept += line + "\n";
-  }
-  in.close();
-  std::ofstream(file, std::ios::trunc) << kept;
-}
-
 using Metadata = std::map<std::string, std::string>;
 
 const std::string& entry(const Metadata& metadata, const std::string& key) {
   const auto found = metadata.find(key);
-  fail_if(found == metadata.end(), "checkpoint.safetensors: its __metadata__ has no \"{}\".", key);
+  fail_if(found == metadata.end(), "its __metadata__ has no \"{}\".", key);
   return found->second;
 }
 
-std::int64_t whole(const Metadata& metadata, const std::string& key) {
-  return std::strtoll(entry(metadata, key).c_str(), nullptr, 10);
+template <class T>
+T number_in(const Metadata& metadata, const std::string& key, T low, T high, const std::string& expected) {
+  const std::string& text = entry(metadata, key);
+  T value = {};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  fail_if(!whole || !(value >= low && value <= high), "its \"{}\" should be {}, and is \"{}\".", key,
+          expected, text);
+  return value;
 }
 
-double real(const Metadata& metadata, const std::string& key) {
-  return std::strtod(entry(metadata, key).c_str(), nullptr);
+std::int64_t whole(const Metadata& metadata, const std::string& key,
+                   std::int64_t high = std::numeric_limits<std::int64_t>::max()) {
+  return number_in<std::int64_t>(metadata, key, 0, high, fmt::format("a whole number from 0 to {}", high));
+}
+
+double real(const Metadata& metadata, const std::string& key,
+            double low = std::numeric_limits<double>::lowest()) {
+  return number_in(metadata, key, low, std::numeric_limits<double>::max(), "a finite number");
 }
 
 }  // namespace
 
 RunFiles::RunFiles(std::filesystem::path folder, const Parameters& parameters)
-    : folder_(std::move(folder)), parameters_(parameters) {}
+    : folder_(std::move(folder)),
+      checkpoint_(folder_ / kCheckpoint),
+      before_(folder_ / kCheckpointBefore),
+      parameters_(parameters),
+      note_(folder_ / kProgressNote) {}
 
 std::vector<NamedTensor> named_weights(const Parameters& parameters, Buffer& buffer,
                                        const std::string& prefix) {
@@ -81,59 +83,99 @@ std::vector<NamedTensor> RunFiles::tensors(TrainState& state) const {
   return all;
 }
 
-void RunFiles::load(const std::filesystem::path& file, RunState& state) const try {
+void RunFiles::load(const std::filesystem::path& file, std::int64_t steps, RunState& state) {
+  fail_if(!verify_checksum(file), "{}: carries no checksum.", file.string());
   const Metadata metadata = load_safetensors(file, tensors(*state.train));
-  state.train->step = whole(metadata, "step");
-  state.window = {.loss = real(metadata, "window_loss"),
-                  .surprise = real(metadata, "window_surprise"),
-                  .surprises = whole(metadata, "window_surprises"),
-                  .labels = whole(metadata, "window_labels"),
-                  .correct = whole(metadata, "window_correct"),
-                  .examples = whole(metadata, "window_examples"),
-                  .exact = whole(metadata, "window_exact")};
-  state.seconds = real(metadata, "seconds");
-  state.stopped = whole(metadata, "stopped") != 0;
-} catch (const Error& error) {
-  // Tables cut long messages: what to do comes first.
-  fail("delete its checkpoint to start the run from its beginning, or run again with --force: {}",
-       error.what());
+  try {
+    state.train->step = whole(metadata, "step", steps);
+    state.window = {.loss = real(metadata, "window_loss"),
+                    .surprise = real(metadata, "window_surprise"),
+                    .surprises = whole(metadata, "window_surprises"),
+                    .labels = whole(metadata, "window_labels"),
+                    .correct = whole(metadata, "window_correct"),
+                    .examples = whole(metadata, "window_examples"),
+                    .exact = whole(metadata, "window_exact")};
+    state.seconds = real(metadata, "seconds", 0);
+    state.stopped = whole(metadata, "stopped", 1) != 0;
+    curve_ = entry(metadata, "curve");
+  } catch (const Error& error) {
+    fail("{}: {}", file.string(), error.what());
+  }
 }
 
-bool RunFiles::resume(RunState& state) {
-  if (folder_.empty()) return false;
-  const std::filesystem::path file = folder_ / "checkpoint.safetensors";
-  const bool begun = std::filesystem::exists(file);
-  if (begun) load(file, state);
-  cut_curve(folder_ / "curve.jsonl", state.train->step);
-  return begun;
+// The newest checkpoint that is whole; false when there is none at all. `damage`: what is wrong with a newer.
+bool RunFiles::load_newest(std::int64_t steps, RunState& state, std::string& damage) {
+  for (const auto& file : {checkpoint_, before_}) {
+    if (!std::filesystem::exists(file)) continue;
+    try {
+      load(file, steps, state);
+      // It must not take the place of the good one when the next is written.
+      if (!damage.empty()) std::filesystem::remove(checkpoint_);
+      return true;
+    } catch (const Error& error) {
+      damage += (damage.empty() ? "" : " ") + std::string(error.what());
+    }
+  }
+  // Tables cut long messages: what to do comes first.
+  fail_if(!damage.empty(),
+          "delete its checkpoints to start the run from its beginning, or run again with --force: {}",
+          damage);
+  return false;
+}
+
+std::optional<Resumed> RunFiles::resume(RunState& state, std::int64_t steps) {
+  if (folder_.empty()) return std::nullopt;
+  Resumed resumed{.steps = steps};
+  const bool begun = load_newest(steps, state, resumed.damage);
+  // A kill can leave a curve that is ahead of the checkpoint.
+  replace_file(folder_ / "curve.jsonl", curve_);
+  const std::int64_t step = state.train->step;
+  const Reached before = note_.read().value_or(Reached{.step = step});
+  reached_ = before;
+  reached_.step = resumed.step = step;
+  if (!begun && before.step == 0) return std::nullopt;
+  resumed.repeated_steps = std::max<std::int64_t>(0, before.step - step);
+  reached_.repeated_steps += resumed.repeated_steps;
+  ++reached_.resumes;
+  note_.write(reached_);
+  return resumed;
+}
+
+void RunFiles::reached(std::int64_t step) {
+  if (folder_.empty()) return;
+  reached_.step = step;
+  note_.write(reached_);
 }
 
 void RunFiles::save(const RunState& state) const {
   if (folder_.empty()) return;
-  save_safetensors(folder_ / "checkpoint.safetensors", tensors(*state.train),
+  save_safetensors(checkpoint_, tensors(*state.train),
                    {{"step", std::to_string(state.train->step)},
-                    {"window_loss", number(state.window.loss)},
-                    {"window_surprise", number(state.window.surprise)},
+                    {"window_loss", fmt::format("{}", state.window.loss)},
+                    {"window_surprise", fmt::format("{}", state.window.surprise)},
                     {"window_surprises", std::to_string(state.window.surprises)},
                     {"window_labels", std::to_string(state.window.labels)},
                     {"window_correct", std::to_string(state.window.correct)},
                     {"window_examples", std::to_string(state.window.examples)},
                     {"window_exact", std::to_string(state.window.exact)},
-                    {"seconds", number(state.seconds)},
-                    {"stopped", state.stopped ? "1" : "0"}});
+                    {"seconds", fmt::format("{}", state.seconds)},
+                    {"stopped", state.stopped ? "1" : "0"},
+                    {"curve", curve_}},
+                   {.checksum = true, .before = before_});
 }
 
 void RunFiles::add_point(const CurvePoint& point) {
   if (folder_.empty()) return;
-  std::ofstream out(folder_ / "curve.jsonl", std::ios::app);
-  out << line_of(point);
-  out.flush();
-  fail_if(!out, "{}: could not be written; is the disk full?", (folder_ / "curve.jsonl").string());
+  const std::string line = line_of(point);
+  append_to_file(folder_ / "curve.jsonl", line);
+  curve_ += line;
 }
 
 void RunFiles::keep_model(TrainState& state, const std::map<std::string, std::string>& about) const {
   if (folder_.empty()) return;
-  save_safetensors(folder_ / "model.safetensors", named_weights(parameters_, state.weights), about);
+  replace_file(folder_ / "curve.jsonl", curve_);  // durable from here on
+  save_safetensors(folder_ / "model.safetensors", named_weights(parameters_, state.weights), about,
+                   {.checksum = true});
 }
 
 }  // namespace seqbench

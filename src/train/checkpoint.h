@@ -2,10 +2,12 @@
 #pragma once
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "train/result.h"
+#include "train/progress_note.h"
+#include "train/run.h"
 #include "train/safetensors.h"
 #include "train/trainer.h"
 
@@ -19,6 +21,10 @@ struct RunState {
   bool stopped = false;  // train.stop_at was reached
 };
 
+inline constexpr const char* kCheckpoint = "checkpoint.safetensors";
+inline constexpr const char* kCheckpointBefore = "checkpoint-before.safetensors";
+inline constexpr const char* kProgressNote = "progress.json";
+
 // Every parameter's part of a flat buffer, by name.
 std::vector<NamedTensor> named_weights(const Parameters& parameters, Buffer& buffer,
                                        const std::string& prefix = "");
@@ -28,9 +34,14 @@ class RunFiles {
  public:
   RunFiles(std::filesystem::path folder, const Parameters& parameters);
 
-  // Brings `state` back to the checkpoint, if there is one, and the curve with it. False: there is none.
-  // Throws Error, which says to delete it, for one that cannot be read.
-  bool resume(RunState& state);
+  // Brings `state` of a run of `steps` back to its newest checkpoint that is whole, and the curve with it.
+  // None: the run was never begun. Throws Error, which says to delete them, when no checkpoint of several is
+  // whole.
+  std::optional<Resumed> resume(RunState& state, std::int64_t steps);
+  // To be told after each step.
+  void reached(std::int64_t step);
+  const Reached& reached() const { return reached_; }
+  // The checkpoint before stays until the next one has replaced this.
   void save(const RunState& state) const;
   void add_point(const CurvePoint& point);
   // With `about` in its file. The checkpoint stays: until the result is stored, a kill must not cost the run.
@@ -38,10 +49,16 @@ class RunFiles {
 
  private:
   std::vector<NamedTensor> tensors(TrainState& state) const;
-  void load(const std::filesystem::path& file, RunState& state) const;
+  void load(const std::filesystem::path& file, std::int64_t steps, RunState& state);
+  bool load_newest(std::int64_t steps, RunState& state, std::string& damage);
 
   std::filesystem::path folder_;
+  std::filesystem::path checkpoint_;
+  std::filesystem::path before_;
   const Parameters& parameters_;
+  ProgressNote note_;
+  Reached reached_;
+  std::string curve_;  // curve.jsonl; in each checkpoint, so that the two cannot disagree
 };
 
 }  // namespace seqbench

@@ -17,8 +17,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// An interrupted run loses at most this much work to a kill; a signal loses none.
-constexpr double kSecondsBetweenCheckpoints = 20;
+bool all_finite(const Buffer& weights, std::int64_t count) {
+  return std::all_of(weights.as<float>(), weights.as<float>() + count,
+                     [](float w) { return std::isfinite(w); });
+}
+
+bool has_a_loss(const Metrics& metrics) { return metrics.labels == 0 || std::isfinite(metrics.loss); }
 
 class Run {
  public:
@@ -33,18 +37,23 @@ class Run {
   RunResult operator()() {
     const auto start = Clock::now();
     state_.train = &trainer_.state();
-    files_.resume(state_);
+    if (const auto resumed = files_.resume(state_, spec_.train.integer("steps")); resumed && context_.resumed)
+      context_.resumed(*resumed);
     train();
+    expect_finite_weights();
     result_.steps = state_.train->step;
     result_.train_seconds = state_.seconds;
     result_.train = metrics_of(state_.window, *task_, Split::train);
     if (result_.status == Status::ok) {
       files_.save(state_);
       evaluate_all();
+      expect_finite_losses();
       measure_cost();
     }
     files_.keep_model(*state_.train, about());
     result_.total_seconds = since(start) + resumed_seconds_;
+    result_.resumes = files_.reached().resumes;
+    result_.repeated_steps = files_.reached().repeated_steps;
     return std::move(result_);
   }
 
@@ -57,16 +66,36 @@ class Run {
     saved_ = started_;
     while (state_.train->step < steps && !state_.stopped && result_.status == Status::ok) {
       one_step(steps);
+      files_.reached(state_.train->step);
       state_.seconds = resumed_seconds_ + since(started_);
       if (context_.interrupted->load()) {
         files_.save(state_);
         throw Interrupted{};
       }
-      if (since(saved_) > kSecondsBetweenCheckpoints) {
+      if (since(saved_) > spec_.train.real(kCheckpointSeconds)) {
         files_.save(state_);
         saved_ = Clock::now();
       }
     }
+  }
+
+  void diverge(const std::string& what) {
+    result_.status = Status::diverged;
+    result_.message = what + ": lower train.lr, or set train.clip.";
+  }
+
+  // What the last update did, no further step would tell.
+  void expect_finite_weights() {
+    if (result_.status == Status::ok && !all_finite(state_.train->weights, model_.parameters().flat_size())) {
+      diverge(fmt::format("weights are no numbers after the last step, {}", state_.train->step));
+    }
+  }
+
+  void expect_finite_losses() {
+    if (!has_a_loss(result_.valid)) return diverge("the loss of the last validation is no number");
+    const bool tested = has_a_loss(result_.test) &&
+                        std::ranges::all_of(result_.settings, has_a_loss, &SettingMetrics::metrics);
+    if (!tested) diverge("the loss of the test is no number");
   }
 
   Trainer::Step gated_step(double lr) {
@@ -81,13 +110,9 @@ class Run {
     const Trainer::Step done = gated_step(lr);
     state_.window.add(done.sum);
     tokens_ += done.tokens;
-    if (!done.finite) {
-      result_.status = Status::diverged;
-      result_.message = fmt::format(
-          "loss or gradient is no number at step {} (lr {:.3g}): lower train.lr, or set train.clip.",
-          state_.train->step, lr);
-      return;
-    }
+    if (!done.finite)
+      return diverge(
+          fmt::format("loss or gradient is no number at step {} (lr {:.3g})", state_.train->step, lr));
     Progress progress{.step = state_.train->step, .steps = steps};
     progress.loss = done.sum.loss / static_cast<double>(std::max<std::int64_t>(1, done.sum.labels));
     CurvePoint point;

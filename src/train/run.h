@@ -34,6 +34,14 @@ inline constexpr const char* kAboutLength = "length";          // of the longest
 // A hash of what every token of the task means.
 std::uint64_t vocabulary_id(const Task& task);
 
+// How a run is taken up again.
+struct Resumed {
+  std::int64_t step = 0;            // that it goes on from
+  std::int64_t steps = 0;           // of the whole run
+  std::int64_t repeated_steps = 0;  // had been done when it was killed, and are done again
+  std::string damage = {};          // of the newest checkpoint, when it goes on from the one before
+};
+
 struct RunContext {
   int threads = 1;
   // Where curve.jsonl, checkpoint.safetensors and model.safetensors go; it exists. Empty: nothing is written.
@@ -42,6 +50,7 @@ struct RunContext {
   QuietGate* gate = nullptr;                       // never null in run()
   const std::atomic<bool>* interrupted = nullptr;  // never null in run(); checked after every step
   std::function<void(const Progress&)> progress;   // may be empty; called from the run's own thread
+  std::function<void(const Resumed&)> resumed;     // likewise; before the first step of a run taken up again
 };
 
 // Thrown by run() when `interrupted` was set: the state is in the folder's checkpoint, and the next run()

@@ -21,6 +21,8 @@ OptionList train_options() {
       Option::integer("lanes", 8, {1, 1024},
                       "parts a batch is cut into, which are summed in order; workers take whole lanes"),
       Option::integer("valid_every", 100, {1, 1e9}, "steps between points of the learning curve"),
+      Option::real(kCheckpointSeconds, 20, {0, 1e9},
+                   "between checkpoints, and so the most work that a kill costs; 0 = after every step"),
       Option::real("stop_at", 0, {0, 1}, "validation accuracy at which training ends early; 0 = never"),
   };
 }

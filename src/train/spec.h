@@ -17,6 +17,9 @@ OptionList train_options();
 OptionList eval_options();
 OptionList measure_options();
 
+// Of "train": no result depends on it, so it is in no resolved spec.
+inline constexpr const char* kCheckpointSeconds = "checkpoint_seconds";
+
 // What a part of "task.mix" or "eval.settings" has different from the task's own options.
 struct TaskSetting {
   std::map<std::string, Value> options;

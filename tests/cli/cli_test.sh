@@ -3,6 +3,7 @@
 set -u
 seqbench=$(realpath "$1")
 source=$(realpath "$2")
+. "$source/tests/traces.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -127,6 +128,24 @@ apply_to 2 'nope.safetensors: could not be read' $w nope.safetensors $y
 apply_to 2 'not a safetensors file' $w good.json $y
 apply_to 2 'would be overwritten' $w $x $w
 [ -f y.safetensors ] || [ -f g.safetensors ] && complain "apply wrote files after a complaint"
+# A link stays one, pipes and devices are written through, and what is printed goes where it spoils nothing.
+apply_to 0 'min_gru' $w $x $y
+cp y.safetensors expected
+mkdir far
+: >far/y
+ln -s far/y link
+apply_to 0 'in link' $w $x link
+[ -L link ] && cmp -s far/y expected || complain "apply --output LINK did not write what the link points to"
+mkfifo pipe
+timeout 60 cat pipe >piped &
+apply_to 0 'in pipe' $w $x pipe
+wait $!
+[ -p pipe ] && cmp -s piped expected || complain "apply --output PIPE did not write through the pipe"
+"$seqbench" apply min_gru --weights $w --input $x --output /dev/stdout 2>err | cmp - expected >out 2>&1 || complain "apply --output /dev/stdout"
+apply_to 2 'far: cannot be written: is a folder' $w $x far
+apply_to 2 '/dev/full: cannot be written: No space left on device' $w $x /dev/full
+apply_to 2 'is both --output and --grad' $w $x y2.safetensors --grad ./y2.safetensors
+rm -rf far link pipe piped expected
 rm -f ./*.safetensors
 expect 0 '2 proofs of 1 mechanism' "$seqbench" check '{"name":"min_gru","expansion":2}' --proof bits --proof growth
 # All proofs as on a processor without AVX-512; tests/contract has them with everything this one offers.
@@ -180,9 +199,20 @@ wait $process
 grep -q 'The same command goes on' err || complain "an interrupted run does not say how to go on"
 [ -n "$(find stopped -name checkpoint.safetensors)" ] || complain "an interrupted run kept no state"
 [ -z "$(find stopped -name result.json)" ] || complain "an interrupted run has a result"
-expect 0 'softmax' "$seqbench" run $long --out stopped
+expect 0 'goes on from step ' "$seqbench" run $long --out stopped
 expect 0 'softmax' "$seqbench" run $long --out straight
 cmp -s stopped/good/*/curve.jsonl straight/good/*/curve.jsonl || complain "an interrupted run went on to another curve"
+
+# A killed run whose newest checkpoint is damaged says so, and goes on from the one before to the same curve.
+"$seqbench" run $long --set train.checkpoint_seconds=0 --out torn >out 2>err &
+process=$!
+while kill -0 $process 2>err.kill && [ ! -s "$(echo torn/good/*/curve.jsonl)" ]; do sleep 0.05; done
+kill -KILL $process
+wait $process 2>err.kill
+printf 'xyz' | dd of="$(echo torn/good/*)/checkpoint.safetensors" bs=1 seek=1500 conv=notrunc 2>err.dd
+expect 0 'The checkpoint before it is used: goes on from step' "$seqbench" run $long --out torn --quiet
+cmp -s torn/good/*/curve.jsonl straight/good/*/curve.jsonl || complain "a damaged checkpoint led to another curve"
+grep -q '"resumes": 1' torn/good/*/result.json || complain "a result does not say that its run was taken up again"
 
 # A run that a process is at work on is left to it, until that process ends.
 endless="$small train.steps=1000000"
@@ -199,14 +229,6 @@ expect 0 '  is not finished' "$seqbench" ls held
 expect 0 'removed held' "$seqbench" rm held --failed --yes
 
 # The same spec at any number of threads, alone or side by side: the same metrics, curve and weights, bit for bit.
-traces() {
-  for run in "$1"/good/*; do
-    basename "$run"
-    cksum <"$run/curve.jsonl"
-    cksum <"$run/model.safetensors"
-    sed -n '/^  "metrics"/,/^  }/p' "$run/result.json"
-  done
-}
 grid='grid.model.mixer=["softmax","linear","min_gru","sparse_k","retention","xlstm","gru"]'
 for how in '1 1' '2 1' '5 1' '2 2' '5 2'; do
   threads=${how% *}
@@ -287,6 +309,12 @@ expect 0 'guessing among all answers' "$seqbench" describe parity
 expect 2 'did you mean "pairs"?' "$seqbench" describe '{"name":"mqar","pears":2}'
 expect 2 'unknown task "softmax"' "$seqbench" describe softmax --example
 
+# A model that changed on the disk is refused.
+cp -r mixed flipped
+printf 'x' | dd of="$(echo flipped/good/*/model.safetensors)" bs=1 seek=2000 conv=notrunc 2>err.dd
+expect 2 'is damaged: what it holds does not match its checksum' "$seqbench" eval flipped/good/*
+rm -r flipped
+
 # Results are put together from folders, and compared.
 expect 0 'test accuracy' "$seqbench" report mixed text
 expect 0 'result.json' "$seqbench" report mixed --explain
@@ -304,6 +332,30 @@ expect 0 'malformed JSON' "$seqbench" report half mixed
 expect 0 '1 same' "$seqbench" compare mixed mixed --no-speed --junit junit.xml
 grep -q '<testsuite' junit.xml || complain "compare --junit wrote no report"
 expect 2 'task is mqar in BASE and language_model in NEW' "$seqbench" compare mixed text
+
+# Every command tells when its output could not be written.
+full() {
+  "$seqbench" "$@" >/dev/full 2>err
+  [ $? -eq 1 ] && grep -q 'could not be written: No space left on device' err || complain "$* >/dev/full is not told"
+}
+for command in list schema doctor --version 'run --help' 'run good.json --dry-run' 'describe mqar --example' 'report mixed' \
+  'report mixed --format json' 'compare mixed mixed' 'ls mixed' 'rm mixed' 'diff mixed/good mixed/good' 'check min_gru --proof bits' \
+  'bench softmax --lengths 16 --width 8 --benchmark_min_time=0.001' \
+  'bench softmax --lengths 16 --width 8 --benchmark_min_time=0.001 --benchmark_format=json' \
+  "eval $mixed" "run good.json --quiet --out on-full"; do
+  full $command
+done
+expect 2 '/dev/full: cannot be written: No space left on device' "$seqbench" report mixed --out /dev/full
+expect 2 '/dev/full: cannot be written: No space left on device' "$seqbench" compare mixed mixed --junit /dev/full
+echo first >log
+"$seqbench" report mixed --out /dev/stdout >>log 2>err
+[ "$(head -n 1 log)" = first ] && grep -q 'test accuracy' log || complain "report --out /dev/stdout >>log lost what was in the log"
+for command in 'report mixed --out /dev/stdout' 'run good.json --set seed=9 --slurm /dev/stdout' \
+  'bench softmax --lengths 16 --width 8 --benchmark_min_time=0.001'; do
+  { timeout 60 "$seqbench" $command 2>err; echo $? >status; } | head -n 1 >out
+  [ "$(cat status)" -eq 0 ] && [ -s out ] || complain "$command | head -n 1: exit status $(cat status)"
+done
+rm -r log status on-full
 
 # Runs are listed, told apart and removed.
 expect 0 'ok' "$seqbench" ls mixed

@@ -27,6 +27,11 @@ TEST_CASE("runs are named by mechanism, axes, seed and a hash of the whole spec"
   CHECK(one.runs[0].folder == std::filesystem::path("out") / "small" / one.runs[0].id);
   CHECK(plan_of(folder, "{}").runs[0].id == one.runs[0].id);
   CHECK(plan_of(folder, "{}", {"train.clip=0.5"}).runs[0].id != one.runs[0].id);
+  // What no result depends on is in no run's identity.
+  const Plan saved = plan_of(folder, "{}", {"train.checkpoint_seconds=1"});
+  CHECK(saved.runs[0].spec.train.real("checkpoint_seconds") == 1);
+  CHECK(saved.runs[0].id == one.runs[0].id);
+  CHECK(saved.runs[0].resolved == one.runs[0].resolved);
 
   const Plan grid = plan_of(
       folder, R"({"grid": {"model.mixer": ["softmax", "linear"], "train.lr": [0.002], "seed": [1, 2]}})");

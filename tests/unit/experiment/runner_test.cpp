@@ -92,5 +92,62 @@ TEST_CASE("a result that cannot be read when the run is taken makes it fail, and
                               "/result.json") == "{\"schema\": 2}");
 }
 
+TEST_CASE("what a kill left beside a finished run's result goes, unless another process is at work on it") {
+  Shared shared;
+  shared.other.reset();
+  CHECK(shared.execute_all() == 0);
+  const auto leave = [&](std::size_t run) {
+    for (const char* name : {kCheckpoint, kCheckpointBefore, kProgressNote, "result.json.host-1-0.part"})
+      std::ofstream(shared.plan.runs[run].folder / name) << "left";
+    std::ofstream(shared.plan.runs[run].folder / "notes.part") << "mine";
+  };
+  const auto files = [&](std::size_t run) {
+    return std::distance(std::filesystem::directory_iterator(shared.plan.runs[run].folder), {});
+  };
+  leave(0);
+  leave(1);
+  shared.other.emplace(shared.plan.runs[1].folder);
+  clear_finished(shared.plan, shared.results);
+  CHECK(files(0) == 4);  // curve, model, result, notes
+  CHECK(files(1) == 8);
+}
+
+TEST_CASE("a run that is taken up again clears what a killed process left half written") {
+  Shared shared;
+  shared.other.reset();
+  std::filesystem::create_directories(shared.plan.runs[0].folder);
+  std::ofstream(shared.plan.runs[0].folder / "model.safetensors.host-1-0.part") << "left";
+  CHECK(shared.execute_all() == 0);
+  CHECK(std::distance(std::filesystem::directory_iterator(shared.plan.runs[0].folder), {}) == 3);
+}
+
+// No result can be stored once the first run is trained.
+struct Blocked : Shared {
+  void progress(std::size_t run, const Progress& progress) override {
+    if (run == 0 && std::string_view(progress.phase) == "test")
+      std::filesystem::create_directories(plan.runs[0].folder / "result.json");
+  }
+};
+
+TEST_CASE("when the result cannot be stored the training is kept, and only evaluated the next time") {
+  Blocked blocked;
+  blocked.other.reset();
+  const std::filesystem::path folder = blocked.plan.runs[0].folder;
+  CHECK(blocked.execute_all() == 0);
+  const RunResult failed = blocked.results[0].value().result;
+  CHECK(failed.status == Status::failed);
+  CHECK(has(failed.message, "its result could not be stored, and its training is kept: "));
+  CHECK(has(failed.message, "result.json: cannot be written: is a folder"));
+  CHECK(std::filesystem::exists(folder / kCheckpoint));
+  std::filesystem::remove(folder / "result.json");
+  Shared again;
+  again.other.reset();
+  again.plan.runs[0].folder = folder;
+  CHECK(again.execute_all() == 0);
+  CHECK(again.results[0].value().result.status == Status::ok);
+  CHECK(again.results[0].value().result.resumes == 1);
+  CHECK(again.results[0].value().result.repeated_steps == 0);
+}
+
 }  // namespace
 }  // namespace seqbench

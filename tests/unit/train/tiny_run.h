@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "mechanism/mechanism.h"
@@ -35,7 +36,21 @@ struct Outcome {
   RunResult result;
   std::string curve;
   std::string weights;
+  std::optional<Resumed> resumed = {};
 };
+
+inline void check_same(const Outcome& a, const Outcome& b) {
+  CHECK(a.curve == b.curve);
+  CHECK(a.weights == b.weights);
+  CHECK(a.result.test.loss == b.result.test.loss);
+  CHECK(a.result.test.accuracy == b.result.test.accuracy);
+  CHECK(a.result.valid.loss == b.result.valid.loss);
+  CHECK(a.result.train.loss == b.result.train.loss);
+  REQUIRE(a.result.test.slices.size() == b.result.test.slices.size());
+  for (std::size_t i = 0; i < a.result.test.slices.size(); ++i) {
+    CHECK(a.result.test.slices[i].loss == b.result.test.slices[i].loss);
+  }
+}
 
 // Stops after `stop_after` steps when that is not 0, as Ctrl-C does, and returns nothing new then.
 inline Outcome run_in(const TemporaryFolder& folder, const RunSpec& spec, int threads,
@@ -47,11 +62,13 @@ inline Outcome run_in(const TemporaryFolder& folder, const RunSpec& spec, int th
                      .spec = "{}",
                      .gate = &gate,
                      .interrupted = &interrupted,
-                     .progress = {}};
+                     .progress = {},
+                     .resumed = {}};
   context.progress = [&](const Progress& progress) {
     interrupted = stop_after > 0 && progress.step == stop_after;
   };
   Outcome outcome;
+  context.resumed = [&](const Resumed& resumed) { outcome.resumed = resumed; };
   try {
     outcome.result = run(spec, context);
   } catch (const Interrupted&) {
