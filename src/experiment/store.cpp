@@ -25,7 +25,7 @@ bool holds_more_than_a_failure(const PlannedRun& run) try {
   return true;
 }
 
-constexpr const char* kProbe = "probe";
+constexpr const char* kProbe = ".probe";
 
 void remove_or_fail(const fs::path& file) {
   std::error_code error;
@@ -33,11 +33,15 @@ void remove_or_fail(const fs::path& file) {
   fail_if(static_cast<bool>(error), "{}: cannot be removed: {}.", file.string(), error.message());
 }
 
-// The files of a folder whose names are wanted.
+// The files of a folder whose names are wanted; none of a folder that is not there.
 template <class Wanted>
 std::vector<fs::path> files_in(const fs::path& folder, const Wanted& wanted) {
+  std::error_code error;
   std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(folder)) {
+  const fs::directory_iterator all(folder, error);
+  fail_if(error && error != std::errc::no_such_file_or_directory, "{}: cannot be read: {}.", folder.string(),
+          error.message());
+  for (const auto& entry : all) {
     if (wanted(entry.path().filename().string())) found.push_back(entry.path());
   }
   return found;
@@ -79,7 +83,11 @@ std::optional<StoredResult> load_result(const PlannedRun& run) {
 void save_result(const PlannedRun& run, const StoredResult& stored) {
   if (stored.result.status == Status::failed && holds_more_than_a_failure(run)) return;
   replace_file(run.folder / "result.json", result_json(run, stored).dump(2) + "\n");
-  clear_leftovers(run.folder, stored.result.status != Status::failed);
+  try {
+    clear_leftovers(run.folder, stored.result.status != Status::failed);
+  } catch (const std::exception&) {
+    // The result is stored; what stays beside it, the next command clears.
+  }
 }
 
 bool has_leftovers(const fs::path& folder) { return !leftovers(folder, true).empty(); }

@@ -6,7 +6,8 @@
 //   full  no space left, for this call and all after it that need some
 //   term  SIGTERM to itself, and the call is made
 // Without $FAULT calls are counted only. The count goes to $FAULT_COUNT, a file, when the process ends by
-// itself.
+// itself. What no death of a process shows, only that of a machine, ends it with 99 and a word: a file that
+// is renamed before it is synced, and a folder that is not synced after that.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -20,6 +21,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <set>
+#include <string>
 
 namespace {
 
@@ -41,12 +46,13 @@ bool is_under(const char* path) {
   return folder[0] != 0 && std::strncmp(absolute, folder, std::strlen(folder)) == 0;
 }
 
-bool is_under(int descriptor) {
-  char link[64];
+std::string path_of(int descriptor) {
   char path[PATH_MAX + 1] = {};
-  std::snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-  return ::readlink(link, path, PATH_MAX) > 0 && is_under(path);
+  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+  return ::readlink(link.c_str(), path, PATH_MAX) > 0 ? path : "";
 }
+
+bool is_under(int descriptor) { return is_under(path_of(descriptor).c_str()); }
 
 [[noreturn]] void die() {
   ::kill(::getpid(), SIGKILL);
@@ -90,7 +96,47 @@ auto made(const Call& call, const F& f) -> decltype(f()) {
   return result;
 }
 
+// Paths that were written to, or renamed in, since they were last synced. Never destroyed: it is needed to
+// the end.
+class Unsynced {
+ public:
+  void add(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    paths_.insert(path);
+  }
+  void remove(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    paths_.erase(path);
+  }
+  bool has(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    return paths_.contains(path);
+  }
+  std::set<std::string> all() {
+    const std::lock_guard lock(mutex_);
+    return paths_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string> paths_;
+};
+
+Unsynced& unsynced() {
+  static auto& paths = *new Unsynced;
+  return paths;
+}
+
+void complain(const std::string& what) {
+  std::fprintf(stderr, "fault: %s\n", what.c_str());
+  ::_exit(99);
+}
+
 [[gnu::destructor]] void tell() {
+  for (const std::string& path : unsynced().all()) {
+    if (!fault_is("full") && std::filesystem::is_directory(path))
+      complain(path + " was renamed in and not synced");
+  }
   if (setting("FAULT_COUNT")[0] == 0) return;
   std::FILE* file = std::fopen(setting("FAULT_COUNT"), "w");
   if (file == nullptr) return;
@@ -118,6 +164,7 @@ int open(const char* path, int flags, ...) {
 ssize_t write(int descriptor, const void* bytes, size_t size) {
   const Call call = counted(is_under(descriptor), true);
   static auto* const real = next<ssize_t(int, const void*, size_t)>("write");
+  if (is_under(descriptor)) unsynced().add(path_of(descriptor));
   return made(call, [&] { return real(descriptor, bytes, call.torn ? size / 2 : size); });
 }
 
@@ -130,6 +177,7 @@ ssize_t pwrite(int descriptor, const void* bytes, size_t size, off_t offset) {
 int fsync(int descriptor) {
   const Call call = counted(is_under(descriptor), true);
   static auto* const real = next<int(int)>("fsync");
+  unsynced().remove(path_of(descriptor));
   return made(call, [&] { return real(descriptor); });
 }
 
@@ -142,6 +190,9 @@ int ftruncate(int descriptor, off_t size) {
 int rename(const char* from, const char* to) {
   const Call call = counted(is_under(to), false);
   static auto* const real = next<int(const char*, const char*)>("rename");
+  const std::filesystem::path source = std::filesystem::absolute(from);
+  if (is_under(to) && unsynced().has(source)) complain(source.string() + " was renamed and not synced");
+  if (is_under(to)) unsynced().add(std::filesystem::absolute(to).parent_path());
   return made(call, [&] { return real(from, to); });
 }
 

@@ -48,6 +48,7 @@ life() {
   case $status in
     137) died=$((died + 1)) ;;
     130) terminated=$((terminated + 1)) ;;
+    99) complain "$what: $(grep fault: log)" ;;
   esac
   remember "$dir"
 }

@@ -130,7 +130,7 @@ TEST_CASE("a damaged checkpoint is told, and the one before is used, to bitwise 
 TEST_CASE("a damaged checkpoint never takes the place of the one before") {
   const Killed killed;
   killed.flip(killed.newest, 9);
-  run_in(killed.folder, spec(), 1, 1000);  // to its end; the first save comes after step 7
+  run_in(killed.folder, spec(), 1, 7);  // saves once
   for (const fs::path& file : {killed.newest, killed.before}) CHECK(verify_checksum(file));
 }
 
