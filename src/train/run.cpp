@@ -72,7 +72,7 @@ class Run {
         files_.save(state_);
         throw Interrupted{};
       }
-      if (since(saved_) > spec_.train.real(kCheckpointSeconds)) {
+      if (since(saved_) >= spec_.train.real(kCheckpointSeconds)) {
         files_.save(state_);
         saved_ = Clock::now();
       }

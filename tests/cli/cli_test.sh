@@ -182,6 +182,10 @@ cksum runs/good/*/result.json >before
 expect 1 '2 of 2 runs are finished' "$seqbench" run $small 'grid.train.lr=[1000,0.01]' --set train.clip=0 --set train.steps=30
 cksum runs/good/*/result.json | cmp -s - before || complain "finished runs were run again"
 
+echo left >"$(echo runs/good/*lr0.01*)/checkpoint.safetensors"
+expect 1 '2 of 2 runs are finished' "$seqbench" run $small 'grid.train.lr=[1000,0.01]' --set train.clip=0 --set train.steps=30
+[ -z "$(find runs -name 'checkpoint*')" ] || complain "what a kill left beside a finished result stays"
+
 # A result that cannot be read stops everything, until it is moved away or all is run again.
 echo '{' >"$(echo runs/good/*lr0.01*/result.json)"
 refuse 'Delete that file or move it away' $small 'grid.train.lr=[1000,0.01]' --set train.clip=0 --set train.steps=30

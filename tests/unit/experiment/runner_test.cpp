@@ -112,13 +112,23 @@ TEST_CASE("what a kill left beside a finished run's result goes, unless another 
   CHECK(files(1) == 8);
 }
 
-TEST_CASE("a run that is taken up again clears what a killed process left half written") {
-  Shared shared;
-  shared.other.reset();
-  std::filesystem::create_directories(shared.plan.runs[0].folder);
-  std::ofstream(shared.plan.runs[0].folder / "model.safetensors.host-1-0.part") << "left";
-  CHECK(shared.execute_all() == 0);
-  CHECK(std::distance(std::filesystem::directory_iterator(shared.plan.runs[0].folder), {}) == 3);
+// Sees whether the first run, while it trains, still has on its disk what a killed process left half written.
+struct Leftover : Shared {
+  std::filesystem::path part = plan.runs[0].folder / "model.safetensors.host-1-0.part";
+  bool seen = false;
+  void progress(std::size_t run, const Progress&) override {
+    seen = seen || (run == 0 && std::filesystem::exists(part));
+  }
+};
+
+TEST_CASE("a run that is taken up again first clears what a killed process left half written") {
+  Leftover leftover;
+  leftover.other.reset();
+  std::filesystem::create_directories(leftover.part.parent_path());
+  std::ofstream(leftover.part) << "left";
+  CHECK(leftover.execute_all() == 0);
+  CHECK_FALSE(leftover.seen);
+  CHECK(std::distance(std::filesystem::directory_iterator(leftover.part.parent_path()), {}) == 3);
 }
 
 // No result can be stored once the first run is trained.

@@ -228,6 +228,8 @@ TEST_CASE("whatever a kill left of the curve, it comes out as it should") {
   for (const std::string& left : {undisturbed().curve + ahead, std::string(), std::string("{\"step\": 5")}) {
     const Killed killed;
     killed.folder.write("curve.jsonl", left);
+    run_in(killed.folder, spec(), 1, 8);  // while it runs, too
+    CHECK(undisturbed().curve.starts_with(killed.folder.content("curve.jsonl")));
     check_same(undisturbed(), killed.resumed());
   }
   const Killed killed;
