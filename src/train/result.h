@@ -95,8 +95,8 @@ struct RunResult {
   Metrics test;
   std::vector<SettingMetrics> settings;  // eval.lengths, then eval.settings
   Cost cost;
-  double train_seconds = 0;  // wall time of training, validation included
-  std::int64_t resumes = 0;  // times the run was taken up again
+  double train_seconds = 0;         // wall time of training, validation included
+  std::int64_t resumes = 0;         // times the run was taken up again
   std::int64_t repeated_steps = 0;  // done again because of that
   double total_seconds = 0;
 };

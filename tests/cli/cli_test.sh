@@ -247,7 +247,7 @@ done
 
 # Killed in the middle of a grid that runs side by side: what was finished is not run again, and the rest comes out as if nothing
 # had happened.
-six="good.json --set grid.seed=[0,1,2,3,4,5] --set train.steps=600 --set train.valid_every=50 --set measure.speed=false --jobs 2"
+six="good.json --set grid.seed=[0,1,2,3,4,5] --set train.steps=3000 --set train.valid_every=50 --set measure.speed=false --jobs 2"
 "$seqbench" run $six --out killed >out 2>err &
 process=$!
 while kill -0 $process 2>err.kill && [ "$(find killed -name result.json 2>err.kill | wc -l)" -lt 2 ]; do sleep 0.02; done
