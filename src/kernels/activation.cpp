@@ -64,12 +64,14 @@ struct EluPlusOne {
     return hn::IfThenElse(hn::Le(x, all(0)), bounded_exp(x), hn::Add(x, all(1)));
   }
   // exp(min(x, 0)) is 1 above 0: the slope on both sides
-  static HWY_INLINE FloatVec slope(FloatVec x) { return bounded_exp(hn::Min(x, all(0))); }
+  static HWY_INLINE FloatVec slope(FloatVec x) { return bounded_exp(at_most(x, all(0))); }
 };
 
 struct Relu {
   static HWY_INLINE FloatVec value(FloatVec x) { return hn::IfThenZeroElse(hn::Lt(x, all(0)), x); }
-  static HWY_INLINE FloatVec slope(FloatVec x) { return hn::IfThenElseZero(hn::Gt(x, all(0)), all(1)); }
+  static HWY_INLINE FloatVec slope(FloatVec x) {
+    return hn::IfThenElse(hn::Gt(x, all(0)), all(1), hn::IfThenZeroElse(hn::Le(x, all(0)), x));
+  }
 };
 
 struct Sigmoid {

@@ -68,7 +68,7 @@ void CrossEntropy(std::int64_t rows, std::int64_t vocab, float* logits, const st
   for (std::int64_t r = 0; r < rows; ++r, logits += vocab) {
     float poison = 0;
     const float top = largest(vocab, logits, poison);
-    best[r] = first_equal(vocab, logits, top);
+    best[r] = std::isnan(poison) ? -1 : first_equal(vocab, logits, top);
     const double at_label = static_cast<double>(logits[labels[r]]);
     const float sum = exponentials(vocab, top, logits, gradient);
     loss[r] = static_cast<double>(top) + std::log(static_cast<double>(sum)) - at_label +

@@ -75,7 +75,7 @@ HWY_INLINE void backward_channels(const GatedScanShape& s, std::int64_t b, std::
   }
 }
 
-// log(1 + exp(-|x|)): softplus(x) is this plus max(x, 0), softplus(-x) this plus max(-x, 0).
+// log(1 + exp(-|x|)), and any number for a NaN, of which hn::Log is none: softplus(x) is this plus max(x, 0), softplus(-x) this plus max(-x, 0).
 HWY_INLINE FloatVec softplus_tail(FloatVec x) {
   return hn::Log(FloatTag(), hn::Add(all(1), bounded_exp(hn::Neg(hn::Abs(x)))));
 }
@@ -86,8 +86,8 @@ class LogScan {
   HWY_INLINE LogScan() : log_kept_(all(0)), top_(all(std::numeric_limits<float>::lowest())), sum_(all(0)) {}
   HWY_INLINE void step(FloatVec gate, FloatVec candidate) {
     const FloatVec tail = softplus_tail(gate);
-    log_kept_ = hn::Sub(log_kept_, hn::Add(hn::Max(gate, all(0)), tail));
-    const FloatVec log_z = hn::Sub(hn::Min(gate, all(0)), tail);
+    log_kept_ = hn::Sub(log_kept_, hn::Add(at_least(gate, all(0)), tail));
+    const FloatVec log_z = hn::Sub(at_most(gate, all(0)), tail);
     const FloatVec v = hn::Sub(hn::Add(log_of_g(candidate), log_z), log_kept_);
     const FloatVec top = hn::Max(top_, v);
     sum_ = hn::MulAdd(sum_, bounded_exp(hn::Sub(top_, top)), bounded_exp(hn::Sub(v, top)));
@@ -101,8 +101,8 @@ class LogScan {
   static HWY_INLINE FloatVec log_of_g(FloatVec x) {
     const FloatMask at_least_0 = hn::Ge(x, all(0));
     const FloatVec of = hn::IfThenElse(at_least_0, hn::Add(x, all(0.5F)), hn::Add(all(1), bounded_exp(x)));
-    const FloatVec log = hn::Log(FloatTag(), of);
-    return hn::IfThenElse(at_least_0, log, hn::Sub(x, log));
+    const FloatVec log = hn::Log(FloatTag(), of);  // of infinity: 89
+    return hn::IfThenElse(at_least_0, hn::MulAdd(x, all(0), log), hn::Sub(x, log));
   }
   FloatVec log_kept_;
   FloatVec top_;
@@ -193,7 +193,7 @@ void LogOdds(std::int64_t count, const float* input, const float* forget, float*
     const FloatVec f = part.load(forget + n);
     const FloatVec of_i = hn::Add(all(1), bounded_exp(hn::Neg(hn::Abs(i))));
     const FloatVec of_f = hn::Add(all(1), bounded_exp(hn::Neg(hn::Abs(f))));
-    const FloatVec straight = hn::Sub(hn::Min(i, all(0)), hn::Min(f, all(0)));
+    const FloatVec straight = hn::Sub(at_most(i, all(0)), at_most(f, all(0)));
     part.store(hn::Add(straight, hn::Log(FloatTag(), hn::Div(of_f, of_i))), odds + n);
   });
 }

@@ -1,5 +1,4 @@
-// The functions of gates. Unlike bounded_exp they keep a NaN: a cell is bounded, and would otherwise hide
-// that its run has diverged. Included once per instruction set by Highway's foreach_target.
+// The functions of gates. Included once per instruction set by Highway's foreach_target.
 #if defined(SEQBENCH_KERNELS_GATES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SEQBENCH_KERNELS_GATES_INL_H_
 #undef SEQBENCH_KERNELS_GATES_INL_H_
@@ -13,9 +12,7 @@ HWY_BEFORE_NAMESPACE();
 namespace seqbench {
 namespace HWY_NAMESPACE {
 
-HWY_INLINE FloatVec gate_sigmoid(FloatVec x) {
-  return hn::IfThenElse(hn::IsNaN(x), x, sigmoid_of_minus(hn::Neg(x)));
-}
+HWY_INLINE FloatVec gate_sigmoid(FloatVec x) { return sigmoid_of_minus(hn::Neg(x)); }
 
 // 2 sigmoid(2x) - 1: what small x lose to the difference is below 1e-7, as the ulp of the other gates.
 HWY_INLINE FloatVec gate_tanh(FloatVec x) { return hn::MulSub(all(2), gate_sigmoid(hn::Add(x, x)), all(1)); }

@@ -21,7 +21,7 @@ namespace {
 // log sigmoid(x)
 HWY_INLINE FloatVec log_forget(FloatVec x) {
   const FloatVec rest = hn::Log1p(FloatTag(), bounded_exp(hn::Neg(hn::Abs(x))));
-  return hn::Sub(hn::Min(x, all(0)), rest);
+  return hn::Sub(at_most(x, all(0)), rest);
 }
 
 // Rows of a cell, `width` numbers apart.
@@ -48,7 +48,7 @@ HWY_INLINE Step step_of(FloatVec i, FloatVec f, FloatVec z, FloatVec o, const Ce
   const FloatVec kept = hn::Add(log_forget(f), before.m);
   Step step;
   step.kept_wins = hn::Ge(kept, i);
-  step.after.m = hn::Max(kept, i);
+  step.after.m = at_least(i, kept);
   step.keep = bounded_exp(hn::Sub(kept, step.after.m));
   step.take = bounded_exp(hn::Sub(i, step.after.m));
   step.proposed = gate_tanh(z);

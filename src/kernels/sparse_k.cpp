@@ -119,10 +119,13 @@ HWY_INLINE Sight sight(const SparseKShape& s, const Members& members, std::int64
   const FloatTag d;
   const FloatVec row = all(static_cast<float>(i));
   const FloatVec scale = all(static_cast<float>(s.scale));
+  const FloatVec score = hn::LoadU(d, members.score() + m);
   const FloatVec soft =
-      hn::Min(hn::Max(hn::Sub(hn::LoadU(d, members.score() + m), all(members.tau(i))), all(0)), all(1));
+      at_most(at_least(hn::Sub(score, all(members.tau(i))), all(0)), all(1));
   const auto in_window = hn::Lt(row, hn::LoadU(d, members.selected() + m));
-  const FloatVec gate = s.hard ? all(1) : hn::IfThenElse(in_window, all(1), soft);
+  // A hard gate is 1, but for a score that is no number.
+  const FloatVec selected = s.hard ? hn::MulAdd(score, all(0), all(1)) : soft;
+  const FloatVec gate = hn::IfThenElse(in_window, all(1), selected);
   return {within(row, members.begins() + m, members.leaves() + m), gate,
           s.gate_keys ? hn::Mul(gate, scale) : scale};
 }

@@ -16,7 +16,9 @@ class Largest {
   // Adds a token; returns the one that is not, or no longer, among the k: -1 when there is room for all.
   std::int32_t insert(std::int32_t token) {
     const auto better = [this](std::int32_t a, std::int32_t b) {
-      return u_[a] > u_[b] || (u_[a] == u_[b] && a < b);
+      const double ua = rank_of_score(u_[a]);
+      const double ub = rank_of_score(u_[b]);
+      return ua > ub || (ua == ub && a < b);
     };
     heap_.push_back(token);
     std::ranges::push_heap(heap_, better);
@@ -44,7 +46,7 @@ void select_head(const SparseKShape& s, const double* u, const SparseKSelection&
     const auto row = static_cast<std::int32_t>(i);
     for (; candidate < s.candidates(i); ++candidate) {
       const auto token = static_cast<std::int32_t>(candidate);
-      threshold.insert(u[candidate], token);
+      threshold.insert(rank_of_score(u[candidate]), token);
       for (const std::int32_t faded : threshold.faded()) selection.fades[faded] = row;
       for (const std::int32_t dropped : threshold.dropped()) selection.drops[dropped] = row;
       if (candidate < s.outside) continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <utility>
 
 namespace seqbench::kernels {
 namespace {
@@ -38,7 +39,9 @@ double sparsek_threshold(std::vector<double> z, std::int64_t k) {
 }
 
 std::vector<double> sparsek(const std::vector<double>& z, std::int64_t k) {
-  const double tau = sparsek_threshold(z, k);
+  std::vector<double> ranks(z.size());
+  std::ranges::transform(z, ranks.begin(), rank_of_score);
+  const double tau = sparsek_threshold(std::move(ranks), k);
   std::vector<double> p(z.size());
   std::ranges::transform(z, p.begin(), [&](double score) { return std::clamp(score - tau, 0.0, 1.0); });
   return p;

@@ -3,6 +3,7 @@
 // Everything is in double: with a slope over positions, scores grow while the differences that matter do not.
 #pragma once
 #include <cstdint>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -16,6 +17,10 @@ std::vector<double> sparsek(const std::vector<double>& z, std::int64_t k);
 
 // dz of dp: with s_j = 1 where 0 < p_j < 1, dz = s (dp - mean of dp where s). The Jacobian is symmetric.
 std::vector<double> sparsek_backward(const std::vector<double>& p, const std::vector<double>& dp);
+
+// What a score is chosen by: one that is no number counts as larger than all that are, so that it stays and
+// its gate, which is NaN, reaches the output.
+inline double rank_of_score(double u) { return std::isnan(u) ? 1e38 : u; }
 
 // tau of a set of scores that only grows, in O(log m) per score on average. tau never falls, so a p that has
 // left 1 never returns to it, and one that has reached 0 stays there: each score moves at most twice, and

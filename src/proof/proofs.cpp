@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "proof/differences.h"
+#include "proof/not_a_number.h"
 #include "proof/reference.h"
 #include "proof/worst.h"
 
@@ -303,6 +304,7 @@ const std::vector<Proof>& proofs() {
       {"batch", "rows of a batch do not touch", batch},
       {"bits", "the same numbers give the same bits, whatever memory held before", bits},
       {"extremes", "saturated gates, large logits and zeros give finite numbers", extremes},
+      {"nan", "a NaN in x, a weight or dy reaches all that depends on it, and no other row", not_a_number},
       {"growth", "the decode state is constant or grows by the token", growth},
   };
   return all;

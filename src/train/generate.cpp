@@ -4,6 +4,7 @@
 #include <cmath>
 #include <span>
 
+#include "base/error.h"
 #include "base/random.h"
 #include "kernels/matmul.h"
 
@@ -66,7 +67,12 @@ std::vector<std::int32_t> generate(const LanguageModel& model, const Buffer& wei
   Random random(sampling.seed, "sample");
   std::vector<std::int32_t> tokens = prompt;
   for (std::int64_t i = 0; i < sampling.tokens; ++i) {
-    tokens.push_back(drawn(writer.read(tokens), sampling.temperature, random));
+    const std::vector<float> logits = writer.read(tokens);
+    fail_if(!std::ranges::all_of(logits, [](float logit) { return std::isfinite(logit); }),
+            "The model's scores of the token after {} are not all finite: its weights hold NaN, infinity or numbers "
+            "that overflow. Take a model whose training did not diverge.",
+            std::ssize(tokens));
+    tokens.push_back(drawn(logits, sampling.temperature, random));
   }
   return {tokens.begin() + std::ssize(prompt), tokens.end()};
 }

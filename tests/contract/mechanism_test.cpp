@@ -36,8 +36,8 @@ void expect_proofs(const std::vector<std::string>& names) {
 TEST_CASE("mechanisms: every proof holds for every mechanism and variant") { expect_proofs({}); }
 
 // The other proofs are of f64, which has one instruction set, or would repeat these.
-TEST_CASE("mechanisms: forms agree and stay finite on every instruction set") {
-  for_each_target([] { expect_proofs({"forms", "extremes"}); });
+TEST_CASE("mechanisms: forms agree, stay finite and keep a NaN on every instruction set") {
+  for_each_target([] { expect_proofs({"forms", "extremes", "nan"}); });
 }
 
 TEST_CASE("mechanisms: the decode state holds what the entry's formula says") {

@@ -70,7 +70,7 @@ inline double slope_of(Activation f, double x) {
     case Activation::elu_plus_one:
       return x > 0 ? 1 : std::exp(x);
     case Activation::relu:
-      return x > 0 ? 1 : 0;
+      return x > 0 ? 1 : x <= 0 ? 0 : x;
     case Activation::sigmoid:
       return s * (1 - s);
     case Activation::silu:

@@ -13,10 +13,13 @@ void cross_entropy(std::int64_t rows, std::int64_t vocab, T* logits, const std::
       if (logits[c] > logits[top]) top = c;
     }
     double sum = 0;
-    for (std::int64_t c = 0; c < vocab; ++c) sum += std::exp(static_cast<double>(logits[c] - logits[top]));
+    for (std::int64_t c = 0; c < vocab; ++c) {
+      const auto logit = static_cast<double>(logits[c]);
+      sum += std::exp(logit - static_cast<double>(logits[top])) + 0.0 * logit;  // NaN of an infinity too
+    }
     const double log_sum = static_cast<double>(logits[top]) + std::log(sum);
     loss[r] = log_sum - static_cast<double>(logits[labels[r]]);
-    best[r] = static_cast<std::int32_t>(top);
+    best[r] = std::isnan(sum) ? -1 : static_cast<std::int32_t>(top);
     if (!gradient) continue;
     for (std::int64_t c = 0; c < vocab; ++c) {
       logits[c] =

@@ -128,10 +128,12 @@ class SparseK {
     Row row = {b, g, i, kernels::sparsek({u, u + candidates}, s_.k), {}};
     std::vector<std::int64_t> order;
     for (std::int64_t j = s_.outside; j < candidates; ++j) order.push_back(j);
-    std::ranges::stable_sort(order, [&](std::int64_t a, std::int64_t other) { return u[a] > u[other]; });
+    std::ranges::stable_sort(order, [&](std::int64_t a, std::int64_t other) {
+      return kernels::rank_of_score(u[a]) > kernels::rank_of_score(u[other]);
+    });
     if (static_cast<std::int64_t>(order.size()) > s_.k) order.resize(static_cast<std::size_t>(s_.k));
     for (const std::int64_t j : order) {
-      row.seen.push_back({j, s_.hard ? 1.0 : row.p[static_cast<std::size_t>(j)], true});
+      row.seen.push_back({j, s_.hard ? 1.0 + 0.0 * u[j] : row.p[static_cast<std::size_t>(j)], true});
     }
     for (std::int64_t j = candidates; j <= s_.token_of(i); ++j) row.seen.push_back({j, 1, false});
     return row;

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <vector>
 
 namespace seqbench {
@@ -82,8 +84,11 @@ class TopK {
     for (std::int64_t j = s_.visible(i) - 1; j >= 0; --j) {
       row.kept.push_back({j, s_.scale * product(q_ + row.at, k_ + kv_at(row, j))});
     }
-    std::ranges::stable_sort(row.kept,
-                             [](const Kept& one, const Kept& other) { return one.weight > other.weight; });
+    // A score that is no number counts as the largest, so that it is not lost.
+    const auto rank = [](const Kept& kept) {
+      return std::isnan(kept.weight) ? std::numeric_limits<double>::infinity() : kept.weight;
+    };
+    std::ranges::stable_sort(row.kept, std::greater<>(), rank);
     row.kept.resize(std::min(row.kept.size(), static_cast<std::size_t>(s_.k)));
     const double top = row.kept.front().weight;
     double sum = 0;

@@ -150,12 +150,17 @@ TEST_CASE("activation: a NaN stays a NaN, so that a run that diverged is seen") 
   for_each_target([] {
     std::vector<float> x(37, 1.0F), y(37);
     const std::vector<float> bias(37);
-    for (const std::size_t at : {0, 20, 36}) x[at] = std::numeric_limits<float>::quiet_NaN();
+    x[0] = x[36] = std::numeric_limits<float>::quiet_NaN();
+    for (std::size_t at = 9; at < 30; ++at) x[at] = std::nanf(std::to_string(at).c_str());  // a payload
+    const std::vector<float> dy(37, 1.0F);
+    std::vector<float> dx(37);
     kernels::bias_gelu(1, 37, x.data(), bias.data(), y.data());
     for (std::size_t i = 0; i < x.size(); ++i) CHECK(std::isnan(y[i]) == std::isnan(x[i]));
     for (const Activation f : kActivations) {
       kernels::activate(f, 37, x.data(), y.data());
       for (std::size_t i = 0; i < x.size(); ++i) CHECK(std::isnan(y[i]) == std::isnan(x[i]));
+      kernels::activate_backward(f, 37, x.data(), dy.data(), dx.data(), false);
+      for (std::size_t i = 0; i < x.size(); ++i) CHECK(std::isnan(dx[i]) == std::isnan(x[i]));
     }
   });
 }

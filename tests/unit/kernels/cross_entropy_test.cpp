@@ -99,7 +99,7 @@ TEST_CASE("cross_entropy: logits far apart or far from 0 neither overflow nor lo
   }
 }
 
-TEST_CASE("cross_entropy: a NaN or an infinity in a row makes its loss not finite, and no other's") {
+TEST_CASE("cross_entropy: a NaN or an infinity in a row makes its loss not finite and no label right, and no other's") {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity}) {
     for (const std::int64_t vocab : {5, 16, 40, 257}) {
@@ -112,9 +112,14 @@ TEST_CASE("cross_entropy: a NaN or an infinity in a row makes its loss not finit
           logits[static_cast<std::size_t>(vocab + at)] = bad;
           const Scored<float> scored(logits, labels_for(vocab), true);
           CHECK(!std::isfinite(scored.loss[1]));
-          CHECK((scored.best[1] >= 0 && scored.best[1] < vocab));
+          CHECK(scored.best[1] == -1);
           for (const std::size_t other : {0, 2, 3}) CHECK(std::isfinite(scored.loss[other]));
         });
+        auto logits = random_vector<double>(kRows * vocab, 5);
+        logits[static_cast<std::size_t>(vocab + at)] = static_cast<double>(bad);
+        const Scored<double> oracle(logits, labels_for(vocab), true);
+        CHECK(!std::isfinite(oracle.loss[1]));
+        CHECK(oracle.best[1] == -1);
       }
     }
   }

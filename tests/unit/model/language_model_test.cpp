@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -118,6 +119,30 @@ TEST_CASE("a parameter's start depends on its name and the seed, not on its neig
   CHECK(start_of(with, 1) == start_of(without, 1));
   CHECK(start_of(with, 1) != start_of(with, 2));
   CHECK(spread(start_of(with, 1)) == doctest::Approx(0.02 / std::sqrt(6.0)).epsilon(0.1));
+}
+
+TEST_CASE("a NaN in any weight reaches the loss") {
+  const auto tokens = random_tokens(2 * kLength);
+  std::vector<std::int32_t> rows, labels;
+  for (std::int32_t i = 0; i < 2 * kLength; ++i) {
+    rows.push_back(i);
+    labels.push_back(tokens[static_cast<std::size_t>(i)]);
+  }
+  for (const MechanismEntry& entry : mechanisms().all()) {
+    const std::string& name = entry.name;
+    const LanguageModel model(model_spec({name}), kVocab, kLength);
+    for (const Parameter& parameter : model.parameters().all()) {
+      CAPTURE(name);
+      CAPTURE(parameter.name);
+      Buffer weights = weights_of(model);
+      weights.as<float>()[parameter.offset + parameter.size() / 2] = std::nanf("");
+      Arena arena;
+      Tape tape(model.parameters(), weights, nullptr, arena);
+      Scores scores;
+      model.score(tape, tokens, 2, rows, labels, scores);
+      CHECK(std::isnan(std::accumulate(scores.loss.begin(), scores.loss.end(), 0.0)));
+    }
+  }
 }
 
 TEST_CASE("reading past learned positions is an error that says so") {

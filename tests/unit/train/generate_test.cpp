@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 
+#include "base/error.h"
 #include "unit/train/tiny_run.h"
 
 namespace seqbench::test {
@@ -69,6 +70,16 @@ TEST_CASE("generate: draws follow the softmax of the logits over the temperature
   const Sampling sampling{.tokens = 30, .seed = 5};
   CHECK(generate(*tiny.model, tiny.weights, prompt, sampling) ==
         generate(*tiny.model, tiny.weights, prompt, sampling));
+}
+
+TEST_CASE("generate: scores that are not numbers are an error, at any temperature") {
+  Tiny tiny("min_gru");
+  tiny.weights.as<float>()[tiny.model->parameters().flat_size() / 2] = std::nanf("");
+  for (const double temperature : {0.0, 1.0}) {
+    CHECK_THROWS_WITH_AS(
+        generate(*tiny.model, tiny.weights, {1, 2, 3}, {.tokens = 5, .temperature = temperature}),
+        doctest::Contains("scores of the token after 3 are not all finite"), Error);
+  }
 }
 
 TEST_CASE("generate: where learned positions end, the last half of them is read anew") {
