@@ -23,8 +23,9 @@ void Gradients::clear_unwritten() {
   });
 }
 
-Tape::Tape(const Parameters& parameters, const Buffer& weights, Gradients* gradients, Arena& arena)
-    : parameters_(parameters), weights_(weights), gradients_(gradients), arena_(arena) {}
+Tape::Tape(const Parameters& parameters, const Buffer& weights, Gradients* gradients, Arena& arena,
+           const Stop& stop)
+    : parameters_(parameters), weights_(weights), gradients_(gradients), arena_(arena), stop_(stop) {}
 
 Tensor Tape::parameter(int id) {
   const Parameter& parameter = parameters_[id];
@@ -41,6 +42,7 @@ Tensor Tape::parameter(int id) {
 }
 
 Tensor Tape::make(const Shape& shape) {
+  stop_.check();
   const std::size_t bytes = static_cast<std::size_t>(shape.size()) * size_of(dtype());
   Tensor tensor{arena_.allocate(bytes), shape, dtype()};
   if (recording()) {
@@ -90,6 +92,7 @@ void* Tape::sink_of(const Tensor& input, bool& accumulate) {
 
 void Tape::backward() {
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
+    stop_.check();
     if (!reached(*node)) continue;
     node->backward();
     // Whatever read these tensors or their gradients came later on the tape, so they are done with.

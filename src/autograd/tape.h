@@ -12,6 +12,7 @@
 #include "autograd/buffer.h"
 #include "autograd/tensor.h"
 #include "base/memory.h"
+#include "base/stop.h"
 
 namespace seqbench {
 
@@ -46,8 +47,9 @@ struct Sink {
 class Tape {
  public:
   // `gradients` null: nothing is recorded. Both buffers must outlive the tape and be laid out as `parameters`
-  // says.
-  Tape(const Parameters& parameters, const Buffer& weights, Gradients* gradients, Arena& arena);
+  // says. `stop` is asked before every operation, forward and backward.
+  Tape(const Parameters& parameters, const Buffer& weights, Gradients* gradients, Arena& arena,
+       const Stop& stop = {});
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -56,7 +58,7 @@ class Tape {
 
   // A parameter as a tensor; its gradient goes to the lane's Gradients.
   Tensor parameter(int id);
-  // Uninitialised.
+  // Uninitialised. Throws what `stop` throws.
   Tensor make(const Shape& shape);
   // Memory that an operation keeps until the tape ends.
   template <class T>
@@ -86,7 +88,7 @@ class Tape {
     return {static_cast<T*>(sink_of(input, accumulate)), accumulate};
   }
 
-  // Runs the recorded operations in reverse, then forgets them.
+  // Runs the recorded operations in reverse, then forgets them. Throws what `stop` throws.
   void backward();
 
  private:
@@ -107,6 +109,7 @@ class Tape {
   const Buffer& weights_;
   Gradients* gradients_;
   Arena& arena_;
+  Stop stop_;
   std::vector<Slot> slots_;
   std::vector<Node> nodes_;
 };

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "base/machine.h"
 #include "cli/apply_command.h"
 #include "cli/bench_command.h"
 #include "cli/check_command.h"
@@ -110,6 +111,12 @@ class App {
         run->add_option("--shard", a.shard, "this part of the runs alone: 2/4 is the second of four")
             ->type_name("I/N")
             ->capture_default_str();
+    run->add_option("--time-limit", a.time_limit,
+                    "of the whole command, like 90s, 30m or 2h: then it stops as Ctrl-C stops it")
+        ->type_name("TIME");
+    run->add_option("--run-time-limit", a.run_time_limit,
+                    "of each run: one that needs longer ends as \"timeout\", and a longer limit takes it up")
+        ->type_name("TIME");
     run->add_option("--slurm", a.slurm, "write a script for sbatch, tasks for all runs to do, and stop")
         ->type_name("SCRIPT")
         ->check(kFileName)
@@ -374,7 +381,7 @@ class App {
 
   void add_doctor() {
     CLI::App* doctor = add_command("doctor", "show what this machine and build offer", [this] {
-      const Environment environment = measure_environment(core_count());
+      const Environment environment = measure_environment(core_count(), true);
       return print_text(json_ ? doctor_json(environment) : doctor_text(environment));
     });
     doctor->add_flag("--json", json_, "for programs");

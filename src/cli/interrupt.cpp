@@ -32,7 +32,7 @@ extern "C" void on_signal(int signal) {
   }
   first_signal_ms = now_ms();
   interrupted = true;
-  constexpr std::string_view kText = "\nstopping after this step; once more to stop at once\n";
+  constexpr std::string_view kText = "\nstopping, and keeping what is done; once more to stop at once\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kText.data(), kText.size());
 }
 
@@ -45,6 +45,9 @@ void catch_interrupts() {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction hangup = {};
+  sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
 }
 
 const std::atomic<bool>& interrupt_flag() { return interrupted; }

@@ -23,6 +23,12 @@ int print_text(const std::string& text) {
   return 0;
 }
 
+int print_at_once(const std::string& text) {
+  print_text(text);
+  remember(std::fflush(stdout) != 0);
+  return 0;
+}
+
 int print_error(const std::string& text) {
   std::fputs(text.c_str(), stderr);
   return 0;

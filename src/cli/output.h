@@ -5,8 +5,10 @@
 
 namespace seqbench {
 
-// Both return kDone's value, 0, for commands to end with.
+// These return kDone's value, 0, for commands to end with.
 int print_text(const std::string& text);
+// For what comes bit by bit.
+int print_at_once(const std::string& text);
 int print_error(const std::string& text);
 
 // What there is to say beside what goes to `file`: to standard error when that is standard output.

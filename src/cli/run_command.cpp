@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include "base/error.h"
@@ -10,6 +11,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "experiment/duration.h"
 #include "experiment/estimates.h"
 #include "experiment/forecast.h"
 #include "experiment/plan.h"
@@ -31,6 +33,17 @@ bool all_ok(const std::vector<std::size_t>& runs, const Results& results) {
       runs, [&](std::size_t run) { return results[run] && results[run]->result.status == Status::ok; });
 }
 
+// 0 for a limit that is not given.
+double seconds_of(const char* option, const std::string& text) {
+  return text.empty() ? 0 : parse_duration(option, text);
+}
+
+Stop stop_after(double seconds) {
+  if (seconds <= 0) return interrupt_flag();
+  const auto limit = std::chrono::duration_cast<Stop::Clock::duration>(std::chrono::duration<double>(seconds));
+  return {interrupt_flag(), Stop::Clock::now() + limit};
+}
+
 int threads_of_a_run(const RunArguments& arguments) {
   return std::max(1, arguments.threads / arguments.jobs);
 }
@@ -44,18 +57,21 @@ bool needs_weights(const RunArguments& arguments, std::size_t runs) {
 
 // Returns how many runs another process is at work on.
 std::size_t execute_runs(const RunArguments& arguments, const Plan& plan, std::vector<std::size_t> runs,
-                         Results& results) {
+                         const Stop& stop, Results& results) {
   const int threads = threads_of_a_run(arguments);
   const std::vector<double> weights = needs_weights(arguments, runs.size())
-                                          ? weights_of(plan, runs, threads, interrupt_flag())
+                                          ? weights_of(plan, runs, threads, stop)
                                           : std::vector<double>(plan.runs.size(), 1);
   if (arguments.jobs > 1) runs = longest_first(std::move(runs), weights);
+  const bool rates =
+      std::ranges::any_of(runs, [&](std::size_t run) { return plan.runs[run].spec.measure.flag("speed"); });
   ProgressDisplay progress(plan, {runs, weights}, runs.size(), arguments.quiet);
   const Execution execution = {.runs = std::move(runs),
                                .jobs = arguments.jobs,
                                .from_start = arguments.force,
-                               .environment = measure_environment(threads)};
-  return execute(plan, execution, interrupt_flag(), progress, results);
+                               .time_limit = seconds_of("--run-time-limit", arguments.run_time_limit),
+                               .environment = measure_environment(threads, rates)};
+  return execute(plan, execution, stop, progress, results);
 }
 
 SlurmArray slurm_array(const RunArguments& arguments, SlurmTasks tasks) {
@@ -65,6 +81,8 @@ SlurmArray slurm_array(const RunArguments& arguments, SlurmTasks tasks) {
           .out = std::filesystem::absolute(arguments.out).string(),
           .folder = std::filesystem::current_path().string(),
           .threads = arguments.threads,
+          .time_limit = seconds_of("--time-limit", arguments.time_limit),
+          .run_time_limit = arguments.run_time_limit,
           .tasks = std::move(tasks)};
 }
 
@@ -84,12 +102,17 @@ int write_script(const RunArguments& arguments, const Plan& plan, const std::vec
 }  // namespace
 
 int run_command(const RunArguments& arguments) {
+  const Stop stop = stop_after(seconds_of("--time-limit", arguments.time_limit));
+  const double run_limit = seconds_of("--run-time-limit", arguments.run_time_limit);
   const Plan plan =
       make_plan({arguments.specs.begin(), arguments.specs.end()}, arguments.sets, arguments.out);
-  Results results = arguments.force ? Results(plan.runs.size()) : finished_results(plan);
+  Results results = arguments.force ? Results(plan.runs.size()) : finished_results(plan, run_limit);
   const std::vector<std::size_t> runs = runs_of(plan, parse_shard(arguments.shard));
-  if (arguments.dry_run)
-    return print_text(forecast_text(plan, runs, results, arguments.jobs, threads_of_a_run(arguments)));
+  if (arguments.dry_run) {
+    forecast(plan, runs, results, {.jobs = arguments.jobs, .threads = threads_of_a_run(arguments)},
+             [](const std::string& text) { print_at_once(text); });
+    return kDone;
+  }
   const std::vector<std::size_t> to_do = missing_of(runs, results);
   if (!arguments.slurm.empty()) return write_script(arguments, plan, to_do);
   clear_finished(plan, results);
@@ -101,16 +124,17 @@ int run_command(const RunArguments& arguments) {
   if (!to_do.empty()) {
     prepare_folders(plan);
     catch_interrupts();
-    held = execute_runs(arguments, plan, to_do, results);
+    held = execute_runs(arguments, plan, to_do, stop, results);
   }
   const std::size_t missing = missing_of(runs, results).size();
   if (std::ranges::any_of(results, [](const auto& stored) { return stored.has_value(); }))
     print_text(results_text(plan, results));
   const char* how = arguments.force ? " (without --force)" : "";
   if (missing > held) {
-    print_error(fmt::format(
-        "seqbench: interrupted, {} of {} runs not finished. The same command goes on from here{}.\n", missing,
-        runs.size(), how));
+    const std::string why =
+        interrupt_flag() ? "interrupted" : fmt::format("--time-limit {} is over", arguments.time_limit);
+    print_error(fmt::format("seqbench: {}, {} of {} runs not finished. The same command goes on from here{}.\n",
+                            why, missing, runs.size(), how));
     return kInterrupted;
   }
   if (held > 0) {

@@ -13,6 +13,8 @@ struct RunArguments {
   int jobs = 1;
   int threads = 1;  // of all jobs together
   std::string shard = "1/1";
+  // As parse_duration() reads them; empty: none.
+  std::string time_limit, run_time_limit;
   std::string slurm;  // script to write instead of running; empty: none
   bool dry_run = false;
   bool force = false;

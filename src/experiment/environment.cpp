@@ -2,15 +2,14 @@
 
 #include <fmt/format.h>
 #include <hwy/targets.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <thread>
 #include <vector>
 
+#include "base/machine.h"
 #include "commit.h"
 #include "kernels/matmul.h"
 #include "train/machine_rate.h"
@@ -64,13 +63,7 @@ std::string best_kernels() {
 
 std::string version_text() { return SEQBENCH_VERSION " (" SEQBENCH_COMMIT ")"; }
 
-int core_count() {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
-  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-}
-
-Environment measure_environment(int threads) {
+Environment measure_environment(int threads, bool rates) {
   Environment environment{.commit = SEQBENCH_COMMIT,
                           .version = SEQBENCH_VERSION,
                           .compiler = compiler(),
@@ -80,6 +73,7 @@ Environment measure_environment(int threads) {
                           .onednn = kernels::matmul_library(),
                           .cores = core_count(),
                           .threads = threads};
+  if (!rates) return environment;
   environment.gemm_gflops = gemm_gflops(threads);
   environment.bandwidth_gbs = bandwidth_gbs(threads);
   return environment;

@@ -1,5 +1,6 @@
 // The machine and build that a result was measured on.
 #pragma once
+#include <limits>
 #include <string>
 
 #include "base/options.h"
@@ -18,18 +19,16 @@ struct Environment {
   int cores = 0;        // that this process may use
   int threads = 0;      // workers of a run
   std::string precision = "f32";
-  double gemm_gflops = 0;    // of `threads` threads: train/machine_rate.h
-  double bandwidth_gbs = 0;  // likewise
+  // Of `threads` threads: train/machine_rate.h. Not a number where nothing was to be timed.
+  double gemm_gflops = std::numeric_limits<double>::quiet_NaN();
+  double bandwidth_gbs = std::numeric_limits<double>::quiet_NaN();
 };
 
 // "0.1.0 (3f2a91c0d4e5)"
 std::string version_text();
 
-// Cores this process may run on.
-int core_count();
-
-// Measures both rates on `threads` threads: medians of several repeats, in under half a second.
-Environment measure_environment(int threads);
+// With `rates`, measures both on `threads` threads: medians of several repeats, in under half a second.
+Environment measure_environment(int threads, bool rates);
 
 Json json_of(const Environment& environment);
 // Throws Error for a key that is missing or of another type.

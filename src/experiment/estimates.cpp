@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <cmath>
 #include <numeric>
 
 #include "base/error.h"
+#include "model/language_model.h"
 
 namespace seqbench {
 namespace {
@@ -23,18 +26,12 @@ std::vector<std::size_t> all_runs(const Plan& plan) {
   return runs;
 }
 
-// By their text, in which all machines sort them alike.
-using Configurations = std::map<std::string, std::vector<std::size_t>>;
-
-Configurations configurations_of(const Plan& plan, const std::vector<std::size_t>& runs) {
-  Configurations configurations;
-  for (const std::size_t run : runs) configurations[key_of(plan.runs[run])].push_back(run);
-  return configurations;
-}
+constexpr double kWeighing = 10;  // seconds, at most
+constexpr double kEffort = 0.02;  // of a timing then
 
 // A run that cannot be timed (out of memory, a file that is gone) most likely fails as soon as it starts.
-double seconds_of(const RunSpec& spec, int threads) try {
-  return estimate(spec, threads).seconds;
+double seconds_of(const RunSpec& spec, Pricer& pricer) try {
+  return pricer.of(spec).price.seconds();
 } catch (const std::exception&) {
   return 0;
 }
@@ -48,10 +45,55 @@ std::size_t count_of(std::string_view text) {
 
 }  // namespace
 
-const Estimate& Estimates::of(const PlannedRun& run) {
-  const auto [entry, fresh] = known_.try_emplace(key_of(run));
-  if (fresh) entry->second = estimate(run.spec, threads_);
-  return entry->second;
+std::vector<std::vector<std::size_t>> configurations_of(const Plan& plan, const std::vector<std::size_t>& runs) {
+  std::vector<std::vector<std::size_t>> configurations;
+  std::map<std::string, std::size_t> known;
+  for (const std::size_t run : runs) {
+    const auto [entry, fresh] = known.try_emplace(key_of(plan.runs[run]), configurations.size());
+    if (fresh) configurations.emplace_back();
+    configurations[entry->second].push_back(run);
+  }
+  return configurations;
+}
+
+Pricer::Pricer(int threads, double effort, double limit, const Stop& stop)
+    : threads_(threads),
+      effort_(effort),
+      stop_(stop.with_limit(Stop::Clock::now() + std::chrono::milliseconds(std::llround(1000 * limit)))) {}
+
+Pricer::Priced Pricer::of(const RunSpec& spec) {
+  if (over_) return {in_proportion(spec), false};
+  try {
+    const Price priced = price(spec, threads_, effort_, stop_);
+    sum_.train_flops += priced.train_flops;
+    sum_.train_seconds += priced.train_seconds;
+    sum_.valid_seconds += priced.valid_seconds;
+    sum_.test_seconds += priced.test_seconds;
+    sum_.measure_seconds += priced.measure_seconds;
+    work_ += rough_work(spec);
+    return {priced, true};
+  } catch (const OutOfTime&) {
+    over_ = true;
+    return {in_proportion(spec), false};
+  }
+}
+
+// Where nothing was timed, a processor of 10 GFLOP/s a thread, of which a parameter takes two a token.
+Price Pricer::in_proportion(const RunSpec& spec) const {
+  const double work = rough_work(spec);
+  Price priced{.parameters = LanguageModel(spec.model, make_task(spec)->vocab_size(), 1).parameters().count()};
+  if (work_ <= 0) {
+    priced.train_flops = 2 * work;
+    priced.train_seconds = 2e-10 * work / threads_;
+    return priced;
+  }
+  const double share = work / work_;
+  priced.train_flops = share * sum_.train_flops;
+  priced.train_seconds = share * sum_.train_seconds;
+  priced.valid_seconds = share * sum_.valid_seconds;
+  priced.test_seconds = share * sum_.test_seconds;
+  priced.measure_seconds = share * sum_.measure_seconds;
+  return priced;
 }
 
 Shard parse_shard(const std::string& text) {
@@ -66,7 +108,10 @@ Shard parse_shard(const std::string& text) {
 std::vector<std::size_t> parts_of(const Plan& plan, std::size_t of) {
   std::vector<std::size_t> parts(plan.runs.size());
   std::size_t dealt = 0;
-  for (const auto& [key, members] : configurations_of(plan, all_runs(plan))) {
+  // By their text, in which all machines sort them alike.
+  std::map<std::string, std::vector<std::size_t>> configurations;
+  for (const std::size_t run : all_runs(plan)) configurations[key_of(plan.runs[run])].push_back(run);
+  for (const auto& [key, members] : configurations) {
     for (const std::size_t run : members) parts[run] = dealt++ % of + 1;
   }
   return parts;
@@ -80,14 +125,19 @@ std::vector<std::size_t> runs_of(const Plan& plan, const Shard& shard) {
 }
 
 std::vector<double> weights_of(const Plan& plan, const std::vector<std::size_t>& runs, int threads,
-                               const std::atomic<bool>& interrupted) {
+                               const Stop& stop) {
   std::vector<double> weights(plan.runs.size(), 1);
-  const Configurations configurations = configurations_of(plan, runs);
+  const auto configurations = configurations_of(plan, runs);
   if (configurations.size() < 2) return weights;
-  for (const auto& [key, members] : configurations) {
-    if (interrupted) break;
-    const double seconds = seconds_of(plan.runs[members.front()].spec, threads);
-    for (const std::size_t run : members) weights[run] = seconds;
+  Pricer pricer(threads, kEffort, kWeighing, stop);
+  for (const std::vector<std::size_t>& members : configurations) {
+    if (stop.asked()) break;
+    try {
+      const double seconds = seconds_of(plan.runs[members.front()].spec, pricer);
+      for (const std::size_t run : members) weights[run] = seconds;
+    } catch (const Interrupted&) {
+      break;
+    }
   }
   return weights;
 }

@@ -1,24 +1,39 @@
 // What runs will cost, each configuration timed once.
 #pragma once
-#include <atomic>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "experiment/plan.h"
-#include "train/run.h"
+#include "train/price.h"
 
 namespace seqbench {
 
-class Estimates {
+// Runs that differ only in seed and learning rate are one configuration, in the order of their first runs.
+std::vector<std::vector<std::size_t>> configurations_of(const Plan& plan, const std::vector<std::size_t>& runs);
+
+// Prices configurations until its time is over, and the others in proportion to rough_work().
+class Pricer {
  public:
-  explicit Estimates(int threads) : threads_(threads) {}
-  // Runs that differ only in seed and learning rate share one.
-  const Estimate& of(const PlannedRun& run);
+  // Each of a configuration's timings takes `effort` seconds, all together about `limit`.
+  Pricer(int threads, double effort, double limit, const Stop& stop);
+  struct Priced {
+    Price price;
+    bool timed = true;  // false: in proportion
+  };
+  // Throws Interrupted, and Error or std::bad_alloc where the run could not start either.
+  Priced of(const RunSpec& spec);
+  bool is_over() const { return over_; }
 
  private:
+  Price in_proportion(const RunSpec& spec) const;
+
   int threads_;
-  std::map<std::string, Estimate> known_;
+  double effort_;
+  Stop stop_;
+  bool over_ = false;
+  Price sum_;  // of what was timed
+  double work_ = 0;
 };
 
 // Which part of a plan a process takes. The runs are dealt out one by one, configuration after configuration,
@@ -35,10 +50,11 @@ std::vector<std::size_t> parts_of(const Plan& plan, std::size_t of);
 // In the order of the plan.
 std::vector<std::size_t> runs_of(const Plan& plan, const Shard& shard);
 
-// How long each of `runs` trains, at its index in the plan: in seconds, 0 where that cannot be timed, or 1
-// where all are alike, of which nothing is timed. Once `interrupted` is set no further one is timed.
+// How long each of `runs` takes, at its index in the plan: in seconds, 0 where that cannot be timed, or 1 where
+// all are alike, of which nothing is timed. Takes ten seconds or so; once `stop` asks for it no further one is
+// timed.
 std::vector<double> weights_of(const Plan& plan, const std::vector<std::size_t>& runs, int threads,
-                               const std::atomic<bool>& interrupted);
+                               const Stop& stop);
 // Side by side, the longest runs start first, so that none is left for the end.
 std::vector<std::size_t> longest_first(std::vector<std::size_t> runs, const std::vector<double>& weights);
 

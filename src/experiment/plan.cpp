@@ -55,7 +55,9 @@ PlannedRun planned_run(const Json& base, const Experiment& experiment, const std
     set_path(spec, axis.path, axis.values[values[a]], "grid." + axis.path);
   }
   PlannedRun run{.experiment = experiment.name, .spec = resolve(with_budget_solved(spec))};
-  run.data_id = check(run.spec);
+  const Checked checked = check(run.spec);
+  run.data_id = checked.data_id;
+  run.parameters = checked.parameters;
   run.resolved = resolved_json(experiment.name, run.spec);
   const std::string slug = slug_of_run(run.spec, experiment.grid, values).substr(0, kLongestSlug);
   run.id = slug + "-" + hash_of_run(run);

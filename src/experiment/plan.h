@@ -16,6 +16,7 @@ struct PlannedRun {
   RunSpec spec;
   Json resolved = {};
   std::uint64_t data_id = 0;  // Task::data_id()
+  std::int64_t parameters = 0;  // of the model
 };
 
 // One spec file.

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <mutex>
@@ -11,6 +12,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/machine.h"
+#include "experiment/memory_share.h"
 #include "experiment/run_lock.h"
 
 namespace seqbench {
@@ -34,31 +37,38 @@ RunResult not_stored(const RunResult& result, const char* why) {
   return failed(fmt::format("its result could not be stored, and its training is kept: {}", why));
 }
 
-std::optional<StoredResult> finished_result(const PlannedRun& run) {
+bool is_over(const RunResult& result, double time_limit) {
+  if (result.status == Status::timeout) return time_limit > 0 && result.total_seconds >= time_limit;
+  return result.status != Status::failed;
+}
+
+std::optional<StoredResult> finished_result(const PlannedRun& run, double time_limit) {
   std::optional<StoredResult> stored = load_result(run);
-  if (stored && stored->result.status == Status::failed) stored.reset();
+  if (stored && !is_over(stored->result, time_limit)) stored.reset();
   return stored;
 }
 
 class Executor {
  public:
-  Executor(const Plan& plan, const Execution& execution, const std::atomic<bool>& interrupted,
-           Observer& observer, Results& results)
+  Executor(const Plan& plan, const Execution& execution, const Stop& stop, Observer& observer,
+           Results& results)
       : plan_(plan),
         execution_(execution),
-        interrupted_(interrupted),
+        stop_(stop),
         observer_(observer),
-        results_(results) {}
+        results_(results),
+        memory_(execution.memory > 0 ? execution.memory : available_memory()) {}
 
   // Returns the runs that another process is at work on.
   std::vector<std::size_t> operator()(const std::vector<std::size_t>& runs) {
     std::atomic<std::size_t> next = 0;
     const auto job = [&] {
-      for (std::size_t i = next++; i < runs.size() && !interrupted_; i = next++) run_one(runs[i]);
+      for (std::size_t i = next++; i < runs.size() && !stop_.asked(); i = next++) run_one(runs[i]);
     };
     {
       std::vector<std::jthread> jobs;
-      for (int i = 0; i < execution_.jobs; ++i) jobs.emplace_back(job);
+      const std::size_t count = std::min(static_cast<std::size_t>(execution_.jobs), runs.size());
+      for (std::size_t i = 0; i < count; ++i) jobs.emplace_back(job);
     }
     return std::exchange(held_, {});
   }
@@ -91,7 +101,7 @@ class Executor {
 
   // What another process has stored since the plan was looked at.
   std::optional<StoredResult> found(std::size_t index) try {
-    return execution_.from_start ? std::nullopt : finished_result(plan_.runs[index]);
+    return execution_.from_start ? std::nullopt : finished_result(plan_.runs[index], execution_.time_limit);
   } catch (const std::exception& error) {
     StoredResult stored = begun(index);
     stored.result = failed(error.what());
@@ -113,9 +123,12 @@ class Executor {
     context.folder = planned.folder;
     context.spec = planned.resolved.dump();
     context.gate = &gate_;
-    context.interrupted = &interrupted_;
+    context.stop = stop_;
+    context.time_limit = execution_.time_limit;
     context.progress = [&](const Progress& progress) { tell([&] { observer_.progress(index, progress); }); };
     context.resumed = [&](const Resumed& resumed) { tell([&] { observer_.resumed(index, resumed); }); };
+    MemoryShare::Part part(memory_);
+    context.admit = [&](const MemoryNeed& need) { part.take(need, stop_); };
     return run(planned.spec, context);
   } catch (const std::bad_alloc&) {
     return failed("out of memory: lower train.batch, train.lanes, model.width or --jobs.");
@@ -131,38 +144,40 @@ class Executor {
 
   const Plan& plan_;
   const Execution& execution_;
-  const std::atomic<bool>& interrupted_;
+  Stop stop_;
   Observer& observer_;
   Results& results_;  // each element is written by the one job that took it
   std::mutex mutex_;  // of the observer and held_
   std::vector<std::size_t> held_;
   QuietGate gate_;
+  MemoryShare memory_;
 };
 
 }  // namespace
 
-Results finished_results(const Plan& plan) {
+Results finished_results(const Plan& plan, double time_limit) {
   Results results;
-  for (const PlannedRun& run : plan.runs) results.push_back(finished_result(run));
+  for (const PlannedRun& run : plan.runs) results.push_back(finished_result(run, time_limit));
   return results;
 }
 
 void clear_finished(const Plan& plan, const Results& results) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     try {
-      if (!results[i] || !has_leftovers(plan.runs[i].folder)) continue;
+      const PlannedRun& run = plan.runs[i];
+      if (!results[i] || can_go_on(results[i]->result.status) || !has_leftovers(run.folder)) continue;
       // Another process may have begun it anew.
-      const RunLock lock(plan.runs[i].folder);
-      if (lock.taken() && finished_result(plan.runs[i])) clear_leftovers(plan.runs[i].folder, true);
+      const RunLock lock(run.folder);
+      if (lock.taken() && finished_result(run, 0)) clear_leftovers(run.folder, true);
     } catch (const std::exception&) {
       // Of results that may only be read, all that matters is there.
     }
   }
 }
 
-std::size_t execute(const Plan& plan, const Execution& execution, const std::atomic<bool>& interrupted,
-                    Observer& observer, Results& results) {
-  Executor executor(plan, execution, interrupted, observer, results);
+std::size_t execute(const Plan& plan, const Execution& execution, const Stop& stop, Observer& observer,
+                    Results& results) {
+  Executor executor(plan, execution, stop, observer, results);
   return executor(executor(execution.runs)).size();
 }
 

@@ -1,7 +1,7 @@
 // Carries out a plan: runs side by side, each stored as it ends.
 #pragma once
-#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -15,8 +15,9 @@ namespace seqbench {
 using Results = std::vector<std::optional<StoredResult>>;
 
 // The results that are there already. A run that failed (out of memory, a full disk) is not one: it is tried
-// again. Throws Error for a result that cannot be read.
-Results finished_results(const Plan& plan);
+// again; nor is one that a shorter limit than `time_limit` (of a run, in seconds; 0: none) ended: it goes on.
+// Throws Error for a result that cannot be read.
+Results finished_results(const Plan& plan, double time_limit = 0);
 
 // Removes what a kill at the wrong moment left beside those results. What cannot be removed stays.
 void clear_finished(const Plan& plan, const Results& results);
@@ -36,15 +37,17 @@ struct Execution {
   std::vector<std::size_t> runs;  // indices into the plan, in the order they are to start
   int jobs = 1;                   // runs at a time
   bool from_start = false;        // forget checkpoints
+  double time_limit = 0;          // of each run, in seconds: RunContext
+  std::int64_t memory = 0;        // bytes for all runs together; 0: what is available
   Environment environment;        // its `threads` are the workers of each run
 };
 
 // Runs `execution.runs` of the plan and fills their results in. What goes wrong in a run ends as that run's
-// status `failed`; the others go on. Once `interrupted` is set, running runs stop at their next step, keep
-// their state on disk and have no result, and no further one starts. Runs that another process is at work on
+// status `failed`, and its time limit as `timeout`; the others go on. Once `stop` asks for it, running runs
+// stop within a second or so, keep their state on disk and have no result, and no further one starts. Runs that another process is at work on
 // are tried again after the others: what it has finished by then is taken from it, unless `from_start`. What
 // it still is at work on has no result; returns how many those are.
-std::size_t execute(const Plan& plan, const Execution& execution, const std::atomic<bool>& interrupted,
-                    Observer& observer, Results& results);
+std::size_t execute(const Plan& plan, const Execution& execution, const Stop& stop, Observer& observer,
+                    Results& results);
 
 }  // namespace seqbench

@@ -20,7 +20,7 @@ void make_folder(const fs::path& folder, std::vector<fs::path>& made) {
 
 bool holds_more_than_a_failure(const PlannedRun& run) try {
   const auto stored = load_result(run);
-  return stored && stored->result.status != Status::failed;
+  return stored && !can_go_on(stored->result.status);
 } catch (const Error&) {
   return true;
 }
@@ -68,6 +68,8 @@ void prove_writable(const fs::path& folder) {
 
 }  // namespace
 
+bool can_go_on(Status status) { return status == Status::failed || status == Status::timeout; }
+
 std::optional<StoredResult> load_result(const PlannedRun& run) {
   const fs::path file = run.folder / "result.json";
   if (!fs::exists(file)) return std::nullopt;
@@ -84,7 +86,7 @@ void save_result(const PlannedRun& run, const StoredResult& stored) {
   if (stored.result.status == Status::failed && holds_more_than_a_failure(run)) return;
   replace_file(run.folder / "result.json", result_json(run, stored).dump(2) + "\n");
   try {
-    clear_leftovers(run.folder, stored.result.status != Status::failed);
+    clear_leftovers(run.folder, !can_go_on(stored.result.status));
   } catch (const std::exception&) {
     // The result is stored; what stays beside it, the next command clears.
   }

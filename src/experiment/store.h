@@ -33,12 +33,15 @@ struct NewerResult : Error {
   using Error::Error;
 };
 
+// Whether a later command takes up a run that ended so.
+bool can_go_on(Status status);
+
 // The result of a run, if it has one. Throws Error that names the file when it is there but cannot be read.
 std::optional<StoredResult> load_result(const PlannedRun& run);
 
 // Writes result.json as FileWriter does (base/files.h). Then the checkpoints go, but for those of a run that
-// failed, which the next try goes on from. A failure is not written over the result of a run that has
-// finished, nor over one that cannot be read. Throws Error.
+// failed or timed out, which the next try goes on from. A failure is not written over the result of a run that
+// has finished, nor over one that cannot be read. Throws Error.
 void save_result(const PlannedRun& run, const StoredResult& stored);
 
 // All that a run ever writes to its folder, by name. What tells that it is one goes last when it is removed.

@@ -97,6 +97,7 @@ void RunFiles::load(const std::filesystem::path& file, std::int64_t steps, RunSt
                     .exact = whole(metadata, "window_exact")};
     state.seconds = real(metadata, "seconds", 0);
     state.stopped = whole(metadata, "stopped", 1) != 0;
+    if (metadata.contains("unvalidated")) state.unvalidated = real(metadata, "unvalidated");
     curve_ = entry(metadata, "curve");
   } catch (const Error& error) {
     fail("{}: {}", file.string(), error.what());
@@ -149,19 +150,19 @@ void RunFiles::reached(std::int64_t step) {
 
 void RunFiles::save(const RunState& state) const {
   if (folder_.empty()) return;
-  save_safetensors(checkpoint_, tensors(*state.train),
-                   {{"step", std::to_string(state.train->step)},
-                    {"window_loss", fmt::format("{}", state.window.loss)},
-                    {"window_surprise", fmt::format("{}", state.window.surprise)},
-                    {"window_surprises", std::to_string(state.window.surprises)},
-                    {"window_labels", std::to_string(state.window.labels)},
-                    {"window_correct", std::to_string(state.window.correct)},
-                    {"window_examples", std::to_string(state.window.examples)},
-                    {"window_exact", std::to_string(state.window.exact)},
-                    {"seconds", fmt::format("{}", state.seconds)},
-                    {"stopped", state.stopped ? "1" : "0"},
-                    {"curve", curve_}},
-                   {.checksum = true, .before = before_});
+  Metadata metadata = {{"step", std::to_string(state.train->step)},
+                       {"window_loss", fmt::format("{}", state.window.loss)},
+                       {"window_surprise", fmt::format("{}", state.window.surprise)},
+                       {"window_surprises", std::to_string(state.window.surprises)},
+                       {"window_labels", std::to_string(state.window.labels)},
+                       {"window_correct", std::to_string(state.window.correct)},
+                       {"window_examples", std::to_string(state.window.examples)},
+                       {"window_exact", std::to_string(state.window.exact)},
+                       {"seconds", fmt::format("{}", state.seconds)},
+                       {"stopped", state.stopped ? "1" : "0"},
+                       {"curve", curve_}};
+  if (state.unvalidated) metadata["unvalidated"] = fmt::format("{}", *state.unvalidated);
+  save_safetensors(checkpoint_, tensors(*state.train), metadata, {.checksum = true, .before = before_});
 }
 
 void RunFiles::add_point(const CurvePoint& point) {

@@ -19,6 +19,8 @@ struct RunState {
   ScoreSum window;       // since the last point of the curve
   double seconds = 0;    // trained so far
   bool stopped = false;  // train.stop_at was reached
+  // Of a step whose point is not in the curve yet, because its validation was interrupted: the gradient norm.
+  std::optional<double> unvalidated = {};
 };
 
 inline constexpr const char* kCheckpoint = "checkpoint.safetensors";

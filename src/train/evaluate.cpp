@@ -35,13 +35,14 @@ Metrics Evaluator::score(const Task& task, Split split, std::int64_t examples) c
     if (gate != nullptr) busy.emplace(*gate);
     std::vector<Sample> samples;
     for (std::int64_t i = unit * at_once; i < std::min((unit + 1) * at_once, count); ++i) {
+      stop.check();
       samples.push_back(task.sample(split, ends ? i * there / count : i));
     }
     Batch batch;
     batch.fill(samples);
     Arena& arena = arenas[static_cast<std::size_t>(worker)];
     arena.reset();
-    Tape tape(model.parameters(), weights, nullptr, arena);
+    Tape tape(model.parameters(), weights, nullptr, arena, stop);
     batch.run(tape, model);
     tallies[static_cast<std::size_t>(unit)].add(samples, batch.scores());
   });

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 
+#include "base/stop.h"
 #include "model/language_model.h"
 #include "task/task.h"
 #include "train/batch.h"
@@ -17,6 +18,7 @@ struct Evaluator {
   int threads = 1;
   std::int64_t rows = kRows;  // that go through the model at once
   QuietGate* gate = nullptr;  // passed each time that rows go through, where others measure
+  Stop stop = {};             // all of the below throw what it throws
 
   // Scores `examples` examples of a split, or all it has when that is fewer; of a split with an end they are
   // spread evenly over it. The same figures at any number of threads, and within rounding at any of rows.

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/machine.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/matmul.h"
@@ -48,20 +49,22 @@ double gflops_of_one() {
   return 2e-9 * static_cast<double>(kSize * kSize * kSize) / seconds;
 }
 
-// Three arrays of 64 MiB together per thread: several times the last-level cache that a core has for itself,
-// and little enough for a machine of many cores.
-double bandwidth_of_one() {
-  constexpr std::size_t kCount = (std::size_t{64} << 20) / (3 * sizeof(float));
-  const Floats a(kCount);
-  const Floats b(kCount);
-  const Floats c(kCount);
+double bandwidth_of_one(std::size_t bytes) {
+  const std::size_t count = bytes / (3 * sizeof(float));
+  const Floats a(count);
+  const Floats b(count);
+  const Floats c(count);
   const double seconds = median_seconds([&] {
-    for (std::size_t i = 0; i < kCount; ++i) a.data[i] = b.data[i] + 3.0F * c.data[i];
+    for (std::size_t i = 0; i < count; ++i) a.data[i] = b.data[i] + 3.0F * c.data[i];
   });
-  return 1e-9 * static_cast<double>(kCount * 3 * sizeof(float)) / seconds;
+  return 1e-9 * static_cast<double>(count * 3 * sizeof(float)) / seconds;
 }
 
-double on_all(int threads, double (*rate)()) {
+// Threads beyond the cores take turns on them: together they do what the cores do.
+int threads_at_work(int threads) { return std::min(threads, core_count()); }
+
+template <class F>
+double on_all(int threads, const F& rate) {
   std::vector<double> rates(static_cast<std::size_t>(threads));
   parallel_for(threads, threads, [&](int, std::int64_t i) { rates[static_cast<std::size_t>(i)] = rate(); });
   return std::accumulate(rates.begin(), rates.end(), 0.0);
@@ -69,8 +72,18 @@ double on_all(int threads, double (*rate)()) {
 
 }  // namespace
 
-double gemm_gflops(int threads) { return on_all(threads, gflops_of_one); }
+double gemm_gflops(int threads) { return on_all(threads_at_work(threads), gflops_of_one); }
 
-double bandwidth_gbs(int threads) { return on_all(threads, bandwidth_of_one); }
+std::int64_t bandwidth_bytes(int threads, std::int64_t available) {
+  constexpr std::int64_t kMiB = 1 << 20;
+  const std::int64_t share = std::min(1024 * kMiB, available / 4) / threads;
+  return std::clamp(share, kMiB, 64 * kMiB);
+}
+
+double bandwidth_gbs(int threads) {
+  const int workers = threads_at_work(threads);
+  const auto bytes = static_cast<std::size_t>(bandwidth_bytes(workers, available_memory()));
+  return on_all(workers, [&] { return bandwidth_of_one(bytes); });
+}
 
 }  // namespace seqbench

@@ -29,9 +29,9 @@ T median(std::vector<T> values, Projection projection = {}) {
 // Tokens are read in pieces, so that activations stay in the cache however long the context.
 constexpr std::int64_t kPiece = 512;
 constexpr std::int64_t kCountedSamples = 16;  // over which FLOPs are counted: they may differ in length
-constexpr double kLongStep = 0.5;             // seconds: warming up is a small part of it
 constexpr int kRepeats = 5;
 constexpr double kTrainSeconds = 0.1;  // of a timing, at least
+constexpr double kGemmSeconds = 0.02;  // of the machine's rate: machine_rate.h
 constexpr double kPrefillSeconds = 0.02;
 constexpr int kDecodedTokens = 33;
 
@@ -52,8 +52,9 @@ double median_rate(const SpeedSamples& samples) {
 // Decoding as a user would: one sequence on one thread.
 class Decoder {
  public:
-  Decoder(const LanguageModel& model, const Buffer& weights, std::int64_t vocab_size, std::int64_t tokens)
-      : model_(model), weights_(weights) {
+  Decoder(const LanguageModel& model, const Buffer& weights, std::int64_t vocab_size, std::int64_t tokens,
+          const Stop& stop)
+      : model_(model), weights_(weights), stop_(stop) {
     Random random(0, "tokens to time decoding with");
     for (std::int64_t i = 0; i < tokens; ++i) {
       tokens_.push_back(static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(vocab_size))));
@@ -67,7 +68,7 @@ class Decoder {
   }
   void read(std::int64_t first, std::int64_t count, DecodeState& state) {
     arena_.reset();
-    Tape tape(model_.parameters(), weights_, nullptr, arena_);
+    Tape tape(model_.parameters(), weights_, nullptr, arena_, stop_);
     model_.extend(
         tape, std::span(tokens_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
         state);
@@ -76,6 +77,7 @@ class Decoder {
  private:
   const LanguageModel& model_;
   const Buffer& weights_;
+  Stop stop_;
   std::vector<std::int32_t> tokens_;
   Arena arena_;
 };
@@ -110,11 +112,11 @@ void measure_context_speed(Decoder& decoder, std::int64_t context, Cost& cost) {
   cost.decode_samples[context] = std::move(decodes);
 }
 
-void measure_train_speed(Trainer& trainer, int threads, Cost& cost) {
-  trainer.step(0);
+void measure_train_speed(Trainer& trainer, int threads, Cost& cost, const Stop& stop) {
+  trainer.step(0, stop);
   for (int i = 0; i < kRepeats; ++i) {
     const double machine = gemm_gflops(threads);
-    const double trained = tokens_per_s(kTrainSeconds, [&] { return trainer.step(0).tokens; });
+    const double trained = tokens_per_s(kTrainSeconds, [&] { return trainer.step(0, stop).tokens; });
     cost.train_samples.push_back({.tokens_per_s = trained, .gemm_gflops = machine});
   }
   cost.train_tokens_per_s = median_rate(cost.train_samples);
@@ -122,11 +124,14 @@ void measure_train_speed(Trainer& trainer, int threads, Cost& cost) {
 
 }  // namespace
 
-double flops_per_token(const Task& task, const LanguageModel& model, const Buffer& weights) {
+double flops_per_token(const Task& task, const LanguageModel& model, const Buffer& weights,
+                       const Stop& stop) {
   kernels::use_one_thread_per_kernel();
   std::vector<Sample> samples;
-  for (std::int64_t i = 0; i < std::max(kCountedSamples, sequences_at_once(task.length())); ++i)
+  for (std::int64_t i = 0; i < counted_samples(task.length()); ++i) {
+    stop.check();
     samples.push_back(task.sample(Split::train, i));
+  }
   std::ranges::stable_sort(samples, {}, [](const Sample& sample) { return sample.tokens.size(); });
   Gradients gradients(model.parameters(), weights.dtype());
   Arena arena;
@@ -135,7 +140,7 @@ double flops_per_token(const Task& task, const LanguageModel& model, const Buffe
   const double before = flops::counted();
   for (const std::span<const Sample> stretch : stretches(samples)) {
     arena.reset();
-    Tape tape(model.parameters(), weights, &gradients, arena);
+    Tape tape(model.parameters(), weights, &gradients, arena, stop);
     batch.fill(stretch);
     batch.run(tape, model);
     tokens += batch.tokens();
@@ -143,36 +148,39 @@ double flops_per_token(const Task& task, const LanguageModel& model, const Buffe
   return (flops::counted() - before) / static_cast<double>(tokens);
 }
 
-StepTime step_time(Trainer& trainer) {
-  const auto timed_step = [&] {
-    const auto start = Clock::now();
-    const std::int64_t tokens = trainer.step(0).tokens;
-    return StepTime{.seconds = since(start), .tokens = tokens};
-  };
-  const StepTime first = timed_step();
-  return first.seconds < kLongStep ? timed_step() : first;
+std::int64_t counted_samples(std::int64_t length) {
+  return std::max(kCountedSamples, sequences_at_once(length));
+}
+
+double training_repeats(double step) {
+  return step + kRepeats * (kGemmSeconds + std::max(step, kTrainSeconds));
+}
+
+double context_repeats(double read, double token) {
+  return kRepeats * (kGemmSeconds + std::max(read, kPrefillSeconds) + kDecodedTokens * token);
 }
 
 DecodeState state_after(const LanguageModel& model, const Buffer& weights, std::int64_t vocab_size,
                         std::int64_t tokens) {
-  return Decoder(model, weights, vocab_size, tokens).prefill(tokens);
+  return Decoder(model, weights, vocab_size, tokens, {}).prefill(tokens);
 }
 
 void measure(const Task& task, const LanguageModel& model, const Options& measure_options, Trainer& trainer,
-             int threads, Cost& cost) {
+             int threads, Cost& cost, const Stop& stop) {
   const bool speed = measure_options.flag("speed");
   kernels::use_one_thread_per_kernel();
   std::set<std::int64_t> contexts(measure_options.integers("contexts").begin(),
                                   measure_options.integers("contexts").end());
   cost.task_length = task.length();
   contexts.insert(cost.task_length);
-  if (speed) measure_train_speed(trainer, threads, cost);
+  if (speed) measure_train_speed(trainer, threads, cost, stop);
   for (const std::int64_t context : contexts) {
     // Learned positions end somewhere: longer contexts have no figure.
     const std::int64_t longest = model.longest();
     const bool fits = longest == 0 || context + (speed ? kDecodedTokens : 0) <= longest;
     if (!fits && context > longest) continue;
-    Decoder decoder(model, trainer.state().weights, task.vocab_size(), context + kDecodedTokens);
+    Decoder decoder(model, trainer.state().weights, task.vocab_size(), context + kDecodedTokens,
+                    stop);
     cost.state_bytes[context] = decoder.prefill(context).bytes();
     if (speed && fits) measure_context_speed(decoder, context, cost);
   }

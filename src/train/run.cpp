@@ -26,31 +26,36 @@ bool has_a_loss(const Metrics& metrics) { return metrics.labels == 0 || std::isf
 
 class Run {
  public:
-  Run(const RunSpec& spec, const RunContext& context)
+  Run(const RunSpec& spec, const RunContext& context, const Task& task, const LanguageModel& model)
       : spec_(spec),
         context_(context),
-        task_(make_task(spec)),
-        model_(spec.model, task_->vocab_size(), task_->length()),
+        task_(&task),
+        model_(model),
         trainer_(*task_, model_, spec.train, spec.seed, context.threads),
-        files_(context.folder, model_.parameters()) {}
+        files_(context.folder, model_.parameters()),
+        stop_(context.stop) {}
 
   RunResult operator()() {
     const auto start = Clock::now();
     state_.train = &trainer_.state();
     if (const auto resumed = files_.resume(state_, spec_.train.integer("steps")); resumed && context_.resumed)
       context_.resumed(*resumed);
-    train();
-    expect_finite_weights();
-    result_.steps = state_.train->step;
-    result_.train_seconds = state_.seconds;
-    result_.train = metrics_of(state_.window, *task_, Split::train);
-    if (result_.status == Status::ok) {
-      files_.save(state_);
-      evaluate_all();
-      expect_finite_losses();
-      measure_cost();
+    resumed_seconds_ = state_.seconds;
+    if (context_.time_limit > 0) stop_ = stop_.with_limit(start + left_of_limit());
+    try {
+      train();
+      if (result_.status == Status::ok) {
+        evaluate_all();
+        expect_finite_losses();
+        measure_cost();
+      }
+      files_.keep_model(*state_.train, about());
+    } catch (const OutOfTime&) {
+      result_.status = Status::timeout;
+      result_.message = fmt::format(
+          "over its limit of {:g} s {}; its state is kept: run again with a longer --run-time-limit, or none.",
+          context_.time_limit, phase_);
     }
-    files_.keep_model(*state_.train, about());
     result_.total_seconds = since(start) + resumed_seconds_;
     result_.resumes = files_.reached().resumes;
     result_.repeated_steps = files_.reached().repeated_steps;
@@ -58,20 +63,32 @@ class Run {
   }
 
  private:
+  Clock::duration left_of_limit() const {
+    return std::chrono::duration_cast<Clock::duration>(
+        std::chrono::duration<double>(context_.time_limit - resumed_seconds_));
+  }
+
+  // Also when it is stopped, its state is kept.
   void train() {
-    const std::int64_t steps = spec_.train.integer("steps");
-    resumed_seconds_ = state_.seconds;
     resumed_step_ = state_.train->step;
     started_ = Clock::now();
     saved_ = started_;
+    try {
+      take_steps();
+    } catch (const Stopped&) {
+      end_training();
+      throw;
+    }
+    expect_finite_weights();
+    end_training();
+  }
+
+  void take_steps() {
+    const std::int64_t steps = spec_.train.integer("steps");
+    if (state_.unvalidated) one_point({.step = state_.train->step, .steps = steps});
     while (state_.train->step < steps && !state_.stopped && result_.status == Status::ok) {
       one_step(steps);
       files_.reached(state_.train->step);
-      state_.seconds = resumed_seconds_ + since(started_);
-      if (context_.interrupted->load()) {
-        files_.save(state_);
-        throw Interrupted{};
-      }
       if (since(saved_) >= spec_.train.real(kCheckpointSeconds)) {
         files_.save(state_);
         saved_ = Clock::now();
@@ -98,9 +115,18 @@ class Run {
     if (!tested) diverge("the loss of the test is no number");
   }
 
+  void end_training() {
+    phase_ = fmt::format("after step {} of {}", state_.train->step, spec_.train.integer("steps"));
+    result_.steps = state_.train->step;
+    result_.train_seconds = state_.seconds;
+    result_.train = metrics_of(state_.window, *task_, Split::train);
+    if (result_.status == Status::ok) files_.save(state_);
+  }
+
   Trainer::Step gated_step(double lr) {
     const QuietGate::Busy busy(*context_.gate);
-    return trainer_.step(lr);
+    stop_.check();
+    return trainer_.step(lr, stop_);
   }
 
   void one_step(std::int64_t steps) {
@@ -108,6 +134,7 @@ class Run {
     // A window ends with a point of the curve; the last one stays, as the training metrics of the result.
     if (point_is_due(state_.train->step)) state_.window = {};
     const Trainer::Step done = gated_step(lr);
+    state_.seconds = resumed_seconds_ + since(started_);
     state_.window.add(done.sum);
     tokens_ += done.tokens;
     if (!done.finite)
@@ -115,11 +142,18 @@ class Run {
           fmt::format("loss or gradient is no number at step {} (lr {:.3g})", state_.train->step, lr));
     Progress progress{.step = state_.train->step, .steps = steps};
     progress.loss = done.sum.loss / static_cast<double>(std::max<std::int64_t>(1, done.sum.labels));
-    CurvePoint point;
-    if (point_is_due(state_.train->step) || state_.train->step == steps) {
-      point = curve_point(lr, done.gradient_norm);
-      progress.point = &point;
-    }
+    if (!point_is_due(state_.train->step) && state_.train->step < steps) return report(progress);
+    state_.unvalidated = done.gradient_norm;
+    one_point(progress);
+  }
+
+  // Of the step that was taken last.
+  void one_point(Progress progress) {
+    const CurvePoint point =
+        curve_point(learning_rate(spec_.train, state_.train->step - 1), *state_.unvalidated);
+    state_.unvalidated.reset();
+    state_.seconds = resumed_seconds_ + since(started_);
+    progress.point = &point;
     report(progress);
   }
 
@@ -146,7 +180,8 @@ class Run {
     context_.progress(progress);
   }
 
-  void report_phase(const char* phase) const {
+  void report_phase(const char* phase) {
+    phase_ = fmt::format("in the phase \"{}\"", phase);
     const std::int64_t step = state_.train->step;
     if (context_.progress) context_.progress({.step = step, .steps = step, .phase = phase});
   }
@@ -160,7 +195,7 @@ class Run {
   }
 
   Evaluator evaluator() const {
-    return {model_, state_.train->weights, context_.threads, kRows, context_.gate};
+    return {model_, state_.train->weights, context_.threads, kRows, context_.gate, stop_};
   }
 
   void evaluate_all() {
@@ -175,20 +210,22 @@ class Run {
     Cost& cost = result_.cost;
     cost.parameters = model_.parameters().count();
     cost.mixer_parameters = model_.mixer_parameters();
-    cost.flops_per_token = flops_per_token(*task_, model_, state_.train->weights);
+    cost.flops_per_token = flops_per_token(*task_, model_, state_.train->weights, stop_);
     // Timing takes further steps at a learning rate of 0: the weights stay, the moments do not matter any
     // more.
-    measure(*task_, model_, spec_.measure, trainer_, context_.threads, cost);
+    measure(*task_, model_, spec_.measure, trainer_, context_.threads, cost, stop_);
   }
 
   const RunSpec& spec_;
   const RunContext& context_;
-  std::unique_ptr<Task> task_;
-  LanguageModel model_;
+  const Task* task_;
+  const LanguageModel& model_;
   Trainer trainer_;
   RunFiles files_;
   RunState state_;
   RunResult result_;
+  Stop stop_;
+  std::string phase_;  // for messages
   double resumed_seconds_ = 0;
   std::int64_t resumed_step_ = 0;
   std::int64_t tokens_ = 0;  // since then
@@ -235,7 +272,7 @@ void check_tests(const RunSpec& spec, const Task& task, const LanguageModel& mod
   for (const TaskSetting& setting : further_tests(spec)) check_test(*make_task(spec, setting), setting.path);
 }
 
-std::uint64_t check(const RunSpec& spec) {
+Checked check(const RunSpec& spec) {
   const std::int64_t batch = spec.train.integer("batch");
   const std::int64_t lanes = spec.train.integer("lanes");
   fail_if(lanes > batch, "train.lanes: expected at most train.batch, got {} lanes for a batch of {}.", lanes,
@@ -244,20 +281,15 @@ std::uint64_t check(const RunSpec& spec) {
   const LanguageModel model(spec.model, task->vocab_size(), task->length());
   for (const Split split : {Split::train, Split::valid}) task->sample(split, 0);
   check_tests(spec, *task, model);
-  return task->data_id();
+  return {.data_id = task->data_id(), .parameters = model.parameters().count()};
 }
 
-RunResult run(const RunSpec& spec, const RunContext& context) { return Run(spec, context)(); }
-
-Estimate estimate(const RunSpec& spec, int threads) {
+RunResult run(const RunSpec& spec, const RunContext& context) {
   const std::unique_ptr<Task> task = make_task(spec);
   const LanguageModel model(spec.model, task->vocab_size(), task->length());
-  Trainer trainer(*task, model, spec.train, spec.seed, threads);
-  const StepTime step = step_time(trainer);
-  return {.parameters = model.parameters().count(),
-          .flops_per_token = flops_per_token(*task, model, trainer.state().weights),
-          .tokens_per_step = static_cast<double>(step.tokens),
-          .seconds = step.seconds * static_cast<double>(spec.train.integer("steps"))};
+  if (context.admit)
+    context.admit(memory_need(spec, *task, model, context.threads, context.stop));
+  return Run(spec, context, *task, model)();
 }
 
 }  // namespace seqbench

@@ -1,13 +1,14 @@
 // One run from spec to result: train, evaluate, measure.
 #pragma once
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
 
+#include "base/stop.h"
 #include "model/language_model.h"
+#include "train/memory_need.h"
 #include "train/quiet_gate.h"
 #include "train/result.h"
 #include "train/spec.h"
@@ -48,33 +49,31 @@ struct RunContext {
   std::filesystem::path folder;
   std::string spec;                                // as text, kept with the trained model
   QuietGate* gate = nullptr;                       // never null in run()
-  const std::atomic<bool>* interrupted = nullptr;  // never null in run(); checked after every step
+  Stop stop;  // how it is interrupted, in every phase
+  // Seconds that the run may take, those of earlier commands included; 0: as long as it needs.
+  double time_limit = 0;
   std::function<void(const Progress&)> progress;   // may be empty; called from the run's own thread
   std::function<void(const Resumed&)> resumed;     // likewise; before the first step of a run taken up again
+  // May be empty. Told what the run will take before it takes it, and throws Error to end it there.
+  std::function<void(const MemoryNeed&)> admit = {};
 };
-
-// Thrown by run() when `interrupted` was set: the state is in the folder's checkpoint, and the next run()
-// with the same spec and folder goes on from there to bitwise the same result.
-struct Interrupted {};
 
 // Throws Error for a spec whose parts do not fit each other (mqar pairs that don't fit the length, heads that
 // do not divide the width, a batch smaller than its lanes, ...): everything that is known before the first
-// step. Cheap: builds the task and the model, but trains nothing. Returns the task's data_id().
-std::uint64_t check(const RunSpec& spec);
+// step. Cheap: builds the task and the model, but trains nothing.
+struct Checked {
+  std::uint64_t data_id = 0;    // Task::data_id()
+  std::int64_t parameters = 0;  // of the model
+};
+Checked check(const RunSpec& spec);
 // The same for the tests of a model, whose own task is `task`.
 void check_tests(const RunSpec& spec, const Task& task, const LanguageModel& model);
 
-// Trains, evaluates, measures. A loss that is not finite ends in Status::diverged, never in an exception. The
-// checkpoint of the end of training stays: who has stored the result removes it.
+// Trains, evaluates, measures. A loss that is not finite ends in Status::diverged and the time limit in
+// Status::timeout, neither in an exception. Throws Interrupted when context.stop asks for it. Both then and
+// after a timeout the state is in the folder's checkpoint, and the next run() with the same spec and folder
+// goes on from there to bitwise the same result. The checkpoint of the end of training stays: who has stored
+// the result removes it.
 RunResult run(const RunSpec& spec, const RunContext& context);
-
-// What a run will cost, from building it and timing a few steps on `threads` threads. Writes nothing.
-struct Estimate {
-  std::int64_t parameters = 0;
-  double flops_per_token = 0;  // forward and backward
-  double tokens_per_step = 0;
-  double seconds = 0;  // of all training steps, when none stops early
-};
-Estimate estimate(const RunSpec& spec, int threads);
 
 }  // namespace seqbench

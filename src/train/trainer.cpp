@@ -55,7 +55,7 @@ Trainer::Trainer(const Task& task, const LanguageModel& model, const Options& tr
   }
 }
 
-void Trainer::run_lane(Lane& lane, std::int64_t index, Arena& arena) {
+void Trainer::run_lane(Lane& lane, std::int64_t index, Arena& arena, const Stop& stop) {
   const auto lanes = static_cast<std::int64_t>(lanes_.size());
   const std::int64_t end = (index + 1) * batch_ / lanes;
   lane.gradients.forget();
@@ -63,13 +63,14 @@ void Trainer::run_lane(Lane& lane, std::int64_t index, Arena& arena) {
   lane.tokens = 0;
   std::vector<Sample> samples;
   for (std::int64_t i = index * batch_ / lanes; i < end; ++i) {
+    stop.check();
     samples.push_back(task_.sample(Split::train, state_.step * batch_ + i));
   }
   std::ranges::stable_sort(samples, {}, [](const Sample& sample) { return sample.tokens.size(); });
   for (const std::span<const Sample> stretch : stretches(samples)) {
     lane.batch.fill(stretch);
     arena.reset();
-    Tape tape(model_.parameters(), state_.weights, &lane.gradients, arena);
+    Tape tape(model_.parameters(), state_.weights, &lane.gradients, arena, stop);
     lane.batch.run(tape, model_);
     lane.tally.add(stretch, lane.batch.scores());
     lane.tokens += lane.batch.tokens();
@@ -112,9 +113,9 @@ void Trainer::update(double lr, double gradient_scale) {
   });
 }
 
-Trainer::Step Trainer::step(double lr) {
+Trainer::Step Trainer::step(double lr, const Stop& stop) {
   parallel_for(threads_, static_cast<std::int64_t>(lanes_.size()), [&](int worker, std::int64_t i) {
-    run_lane(lanes_[static_cast<std::size_t>(i)], i, arenas_[static_cast<std::size_t>(worker)]);
+    run_lane(lanes_[static_cast<std::size_t>(i)], i, arenas_[static_cast<std::size_t>(worker)], stop);
   });
   Step result;
   for (const Lane& lane : lanes_) {

@@ -36,8 +36,9 @@ class Trainer {
     double gradient_norm = 0;  // of the mean loss, before clipping
     bool finite = true;  // false: loss or gradient is not a number, and the weights were left as they were
   };
-  // Trains on the batch of step state().step at that learning rate, and counts the step.
-  Step step(double lr);
+  // Trains on the batch of step state().step at that learning rate, and counts the step. Throws what `stop`
+  // throws, and then leaves the state as it was.
+  Step step(double lr, const Stop& stop = {});
 
   TrainState& state() { return state_; }
   const TrainState& state() const { return state_; }
@@ -57,7 +58,7 @@ class Trainer {
     std::int64_t count = 0;
     bool decays = false;
   };
-  void run_lane(Lane& lane, std::int64_t index, Arena& arena);
+  void run_lane(Lane& lane, std::int64_t index, Arena& arena, const Stop& stop);
   double sum_gradients(std::int64_t labels);
   void update(double lr, double gradient_scale);
 

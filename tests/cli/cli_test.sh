@@ -217,6 +217,42 @@ printf 'xyz' | dd of="$(echo torn/good/*)/checkpoint.safetensors" bs=1 seek=1500
 expect 0 'The checkpoint before it is used: goes on from step' "$seqbench" run $long --out torn --quiet
 cmp -s torn/good/*/curve.jsonl straight/good/*/curve.jsonl || complain "a damaged checkpoint led to another curve"
 grep -q '"resumes": 1' torn/good/*/result.json || complain "a result does not say that its run was taken up again"
+# So does one that a signal meets in its final test, which would take minutes, and the terminal's end is such a signal, unless it
+# is ignored as under nohup.
+tests="$small train.steps=20 --set eval.examples=5000 --set eval.lengths=[8192] --quiet"
+for signal in TERM HUP; do
+  "$seqbench" run $tests --out "tests-$signal" >out 2>err &
+  process=$!
+  while kill -0 $process 2>err.kill && [ -z "$(find "tests-$signal" -name checkpoint.safetensors 2>err.kill)" ]; do sleep 0.05; done
+  before=$(date +%s)
+  kill -$signal $process
+  wait $process
+  [ $? -eq 130 ] || complain "a run that SIG$signal met did not end with 130"
+  [ $(($(date +%s) - before)) -lt 20 ] || complain "SIG$signal took long to end a test"
+  [ -n "$(find "tests-$signal" -name checkpoint.safetensors)" ] || complain "SIG$signal in a test: no state was kept"
+done
+nohup "$seqbench" run $tests --out tests-nohup >out 2>err &
+process=$!
+while kill -0 $process 2>err.kill && [ -z "$(find tests-nohup -name checkpoint.safetensors 2>err.kill)" ]; do sleep 0.05; done
+kill -HUP $process
+sleep 1
+kill -0 $process || complain "nohup did not keep a run from SIGHUP"
+kill -TERM $process
+wait $process
+
+# Limits of a command and of a run, whose row a longer limit takes up.
+expect 130 '--time-limit 1s is over, 1 of 1 runs not finished. The same command goes on' "$seqbench" run $tests --out limited --time-limit 1s
+[ -z "$(find limited -name result.json)" ] || complain "a command over its limit left a result"
+expect 1 'timeout: over its limit of 1 s' "$seqbench" run $tests --out limited --run-time-limit 1s
+expect 1 'timeout: over its limit of 1 s' "$seqbench" run $tests --out limited --run-time-limit 0.5s
+[ -n "$(find limited -name checkpoint.safetensors)" ] || complain "a run over its limit kept no state"
+refuse '--time-limit "10": expected a time above 0 with its unit' $tests --time-limit 10
+
+# A context that no memory holds is known before anything is read, and its row says what to lower.
+expect 1 'Lower measure.contexts' "$seqbench" run $small train.steps=2 --set 'measure={"contexts": [10000000], "speed": false}' \
+  --set model.width=256 --set model.layers=16 --out large --quiet
+expect 0 'cannot run here: needs about' "$seqbench" run $small train.steps=2 --set 'measure={"contexts": [10000000], "speed": false}' \
+  --set model.width=256 --set model.layers=16 --out large --dry-run
 
 # A run that a process is at work on is left to it, until that process ends.
 endless="$small train.steps=1000000"

@@ -97,4 +97,18 @@ kept=$(find runs/long -name checkpoint.safetensors | wc -l)
 sbatch long.sh || fail "the second array cannot be submitted again"
 for _ in $(seq 3); do wait_for_queue; done
 [ "$(find runs/long -name result.json | wc -l)" -eq 4 ] || fail "the array that was cancelled did not end the second time"
-echo "all as expected: 4 tasks ran; $kept cancelled ones went on"
+
+# Told that its limit is near, a task keeps its state, goes back into the queue, and ends another time.
+near="small.json --set train.steps=60000 --set name=near --set grid.seed=[0] --threads 1"
+"$seqbench" run $near --time-limit 2h --slurm near.sh && id=$(sbatch --parsable near.sh) || fail "the third array is refused"
+for _ in $(seq 30); do [ -n "$(find runs/near -name curve.jsonl -size +0 2>/dev/null)" ] && break; sleep 1; done
+scancel --batch --signal=USR1 "${id}_1"
+for _ in $(seq 30); do [ -n "$(find runs/near -name checkpoint.safetensors)" ] && break; sleep 1; done
+[ -n "$(find runs/near -name checkpoint.safetensors)" ] || fail "the signal before the limit has left no checkpoint"
+# Slurm holds what comes back for two minutes or so.
+for _ in $(seq 30); do squeue -h -o "%T %r" | grep -q PENDING && break; sleep 1; done
+squeue -h -o %T | grep -q PENDING || fail "the task that was told of its limit is not in the queue again"
+scontrol show job "${id}_1" | grep -q "Restarts=1" || fail "the task was not put back into the queue"
+for _ in $(seq 4); do [ -n "$(squeue -h)" ] || break; for _ in $(seq 60); do [ -z "$(squeue -h)" ] && break; sleep 1; done; done
+[ "$(find runs/near -name result.json | wc -l)" -eq 1 ] || fail "the task that was put back has not ended"
+echo "all as expected: 4 tasks ran; $kept cancelled ones went on; one came back before its limit"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <numeric>
 #include <set>
 
@@ -56,11 +57,11 @@ TEST_CASE("each shard has its share of every configuration, whichever axis of th
 
 TEST_CASE("side by side the longest runs start first") {
   const TemporaryFolder folder;
-  const Plan plan = plan_of(folder, R"({"train.steps": [10, 100000, 1000], "seed": [0, 1]})");
-  const std::vector<double> weights = weights_of(plan, {0, 1, 2, 3, 4, 5}, 1, false);
+  const Plan plan = plan_of(folder, R"({"train.steps": [10, 1000000, 30000], "measure.speed": [false], "seed": [0, 1]})");
+  const std::vector<double> weights = weights_of(plan, {0, 1, 2, 3, 4, 5}, 1, {});
   CHECK(longest_first({0, 1, 2, 3, 4, 5}, weights) == std::vector<std::size_t>{2, 3, 4, 5, 0, 1});
   CHECK(weights[2] > 10 * weights[0]);
-  CHECK(weights_of(plan, {1, 0}, 1, false) == std::vector<double>(6, 1));
+  CHECK(weights_of(plan, {1, 0}, 1, {}) == std::vector<double>(6, 1));
 }
 
 TEST_CASE("a configuration that cannot be timed weighs nothing, and the others are timed all the same") {
@@ -72,7 +73,7 @@ TEST_CASE("a configuration that cannot be timed weighs nothing, and the others a
   const Plan plan = make_plan({lm, folder.write("small.json", small_spec().dump())}, {"grid.seed=[0,1]"},
                               folder.path() / "runs");
   std::filesystem::remove(text);
-  const std::vector<double> weights = weights_of(plan, {0, 1, 2, 3}, 1, false);
+  const std::vector<double> weights = weights_of(plan, {0, 1, 2, 3}, 1, {});
   CHECK(weights[0] == 0);
   CHECK(weights[1] == 0);
   CHECK(weights[2] > 0);
@@ -82,7 +83,8 @@ TEST_CASE("a configuration that cannot be timed weighs nothing, and the others a
 TEST_CASE("an interruption ends timing") {
   const TemporaryFolder folder;
   const Plan plan = plan_of(folder, R"({"train.steps": [10, 100000]})");
-  CHECK(weights_of(plan, {0, 1}, 1, true) == std::vector<double>(2, 1));
+  const std::atomic<bool> interrupted = true;
+  CHECK(weights_of(plan, {0, 1}, 1, interrupted) == std::vector<double>(2, 1));
 }
 
 TEST_CASE(
@@ -127,8 +129,15 @@ TEST_CASE("a script for Slurm quotes what it is given, and overwrites only its o
                    .tasks = {.of = 12, .parts = {3, 7, 9, 10, 11, 12}}};
   const std::string script = slurm_script(array);
   CHECK(has(script, "#SBATCH --array=3,7,9-12\n#SBATCH --cpus-per-task=2\n"));
-  CHECK(has(script, "cd '/here'\nexec '/bin/seqbench' run 'a b.json' --set 'train.lr=[1,2]' --out '/out' "));
+  CHECK(has(script, "cd '/here' || exit 2\n'/bin/seqbench' run 'a b.json' --set 'train.lr=[1,2]' --out '/out' "));
+  CHECK(has(script, "#SBATCH --requeue\n#SBATCH --signal=B:USR1@90\n"));
+  CHECK_FALSE(has(script, "--time"));
+  CHECK(has(script, "scontrol requeue \"${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\""));
   CHECK(has(script, "--shard \"$SLURM_ARRAY_TASK_ID/12\""));
+  array.time_limit = 5400.5;
+  array.run_time_limit = "30m";
+  CHECK(has(slurm_script(array), "#SBATCH --time=91\n"));
+  CHECK(has(slurm_script(array), " --run-time-limit '30m' "));
   const auto file = folder.path() / "job.sh";
   write_slurm_script(file, array);
   write_slurm_script(file, array);

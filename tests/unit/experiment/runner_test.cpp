@@ -42,7 +42,7 @@ struct Shared : Silent {
   std::size_t execute_all(bool from_start = false) {
     Execution execution{.runs = {1, 0}, .from_start = from_start, .environment = {}};
     execution.environment.threads = 1;
-    return execute(plan, execution, false, *this, results);
+    return execute(plan, execution, {}, *this, results);
   }
 };
 
@@ -157,6 +157,77 @@ TEST_CASE("when the result cannot be stored the training is kept, and only evalu
   CHECK(again.results[0].value().result.status == Status::ok);
   CHECK(again.results[0].value().result.resumes == 1);
   CHECK(again.results[0].value().result.repeated_steps == 0);
+}
+
+TEST_CASE("runs over their limit are rows of their own, and a longer limit takes them up") {
+  Shared shared;
+  shared.other.reset();
+  Execution execution{.runs = {0, 1}, .time_limit = 1e-6, .environment = {}};
+  execution.environment.threads = 1;
+  execute(shared.plan, execution, {}, shared, shared.results);
+  for (const PlannedRun& run : shared.plan.runs) {
+    CHECK(load_result(run).value().result.status == Status::timeout);
+    CHECK(std::filesystem::exists(run.folder / "checkpoint.safetensors"));
+  }
+  CHECK(finished_results(shared.plan, 1e-6)[0].has_value());
+  CHECK_FALSE(finished_results(shared.plan, 1e6)[0].has_value());
+  CHECK_FALSE(finished_results(shared.plan)[1].has_value());
+  execution.time_limit = 0;
+  execute(shared.plan, execution, {}, shared, shared.results);
+  for (const auto& result : finished_results(shared.plan)) CHECK(result.value().result.status == Status::ok);
+}
+
+TEST_CASE("a run that does not fit into memory is a row that says what to lower, and the others go on") {
+  const TemporaryFolder folder;
+  Json spec = small_spec();
+  spec["measure"] = {{"speed", false}, {"contexts", {8}}};
+  spec["eval"] = {{"examples", 8}};
+  spec["grid"] = {{"eval.lengths", {{32}, {16384}}}};
+  const Plan plan = make_plan({folder.write("spec.json", spec.dump())}, {}, folder.path() / "runs");
+  Results results(2);
+  Execution execution{.runs = {1, 0}, .jobs = 2, .environment = {}};
+  execution.environment.threads = 1;
+  const auto bytes_of = [&](std::size_t run) { return memory_need_of(plan.runs[run].spec, 1).bytes(); };
+  REQUIRE(bytes_of(1) > 2 * bytes_of(0));
+  execution.memory = static_cast<std::int64_t>(1.5 * bytes_of(0));
+  Silent silent;
+  execute(plan, execution, {}, silent, results);
+  CHECK(results[0].value().result.status == Status::ok);
+  CHECK(results[1].value().result.status == Status::failed);
+  CHECK(has(results[1].value().result.message, "testing at 16384 tokens on 1 thread takes "));
+  CHECK(has(results[1].value().result.message, "Lower eval.lengths, task.length or --threads."));
+  execution.memory = 0;
+  execute(plan, execution, {}, silent, results);
+  CHECK(results[1].value().result.status == Status::ok);
+}
+
+TEST_CASE("memory that runs out in a worker is the run's row") {
+  struct Hungry : Task {
+    std::unique_ptr<Task> task;
+    explicit Hungry(std::unique_ptr<Task> of) : task(std::move(of)) {}
+    std::int64_t vocab_size() const override { return task->vocab_size(); }
+    std::int64_t length() const override { return task->length(); }
+    Chance chance() const override { return {}; }
+    std::int64_t examples(Split) const override { return 0; }
+    Sample sample(Split split, std::int64_t index) const override {
+      if (split == Split::valid) throw std::bad_alloc();
+      return task->sample(split, index);
+    }
+    std::optional<std::vector<std::int32_t>> oracle(const std::vector<std::int32_t>&) const override { return {}; }
+  };
+  Shared shared;
+  shared.other.reset();
+  TaskEntry entry = *shared.plan.runs[0].spec.task;
+  entry.make = [make = entry.make](const Options& options, std::uint64_t seed) {
+    return std::make_unique<Hungry>(make(options, seed));
+  };
+  shared.plan.runs[0].spec.task = &entry;
+  Execution execution{.runs = {0, 1}, .environment = {}};
+  execution.environment.threads = 2;
+  execute(shared.plan, execution, {}, shared, shared.results);
+  CHECK(shared.results[0].value().result.status == Status::failed);
+  CHECK(has(shared.results[0].value().result.message, "out of memory: lower "));
+  CHECK(shared.results[1].value().result.status == Status::ok);
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ inline Outcome run_in(const TemporaryFolder& folder, const RunSpec& spec, int th
                      .folder = folder.path(),
                      .spec = "{}",
                      .gate = &gate,
-                     .interrupted = &interrupted,
+                     .stop = interrupted,
                      .progress = {},
                      .resumed = {}};
   context.progress = [&](const Progress& progress) {

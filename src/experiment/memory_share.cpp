@@ -1,0 +1,40 @@
+#include "experiment/memory_share.h"
+
+#include <chrono>
+
+#include "base/error.h"
+#include "experiment/format.h"
+
+namespace seqbench {
+namespace {
+
+std::string bytes_text(double bytes) { return short_bytes(static_cast<std::int64_t>(bytes)); }
+
+}  // namespace
+
+void check_fits(const MemoryNeed& need, double available) {
+  fail_if(need.bytes() > available, "needs about {} of memory, and {} are available: {} take{} {}. Lower {}.",
+          bytes_text(need.bytes()), bytes_text(available), need.largest().what,
+          need.largest().what.find(" and ") == std::string::npos ? "s" : "", bytes_text(need.largest().bytes),
+          need.largest().lower);
+}
+
+MemoryShare::Part::~Part() {
+  const std::lock_guard lock(share_.mutex_);
+  share_.taken_ -= bytes_;
+  share_.changed_.notify_all();
+}
+
+void MemoryShare::Part::take(const MemoryNeed& need, const Stop& stop) {
+  const double wanted = need.bytes();
+  check_fits(need, share_.available_);
+  std::unique_lock lock(share_.mutex_);
+  while (share_.taken_ + wanted > share_.available_) {
+    stop.check();
+    share_.changed_.wait_for(lock, std::chrono::milliseconds(100));
+  }
+  bytes_ = wanted;
+  share_.taken_ += wanted;
+}
+
+}  // namespace seqbench
