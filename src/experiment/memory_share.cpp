@@ -13,10 +13,10 @@ std::string bytes_text(double bytes) { return short_bytes(static_cast<std::int64
 }  // namespace
 
 void check_fits(const MemoryNeed& need, double available) {
-  fail_if(need.bytes() > available, "needs about {} of memory, and {} are available: {} take{} {}. Lower {}.",
-          bytes_text(need.bytes()), bytes_text(available), need.largest().what,
-          need.largest().what.find(" and ") == std::string::npos ? "s" : "", bytes_text(need.largest().bytes),
-          need.largest().lower);
+  // Tables cut long messages: what to do comes first.
+  const MemoryNeed::Part& most = need.largest();
+  fail_if(need.bytes() > available, "lower {}: {} would fill {} of about {} in all, and {} of memory are available.",
+          most.lower, most.what, bytes_text(most.bytes), bytes_text(need.bytes()), bytes_text(available));
 }
 
 MemoryShare::Part::~Part() {

@@ -249,9 +249,9 @@ expect 1 'timeout: over its limit of 1 s' "$seqbench" run $tests --out limited -
 refuse '--time-limit "10": expected a time above 0 with its unit' $tests --time-limit 10
 
 # A context that no memory holds is known before anything is read, and its row says what to lower.
-expect 1 'Lower measure.contexts' "$seqbench" run $small train.steps=2 --set 'measure={"contexts": [10000000], "speed": false}' \
+expect 1 'failed: lower measure.contexts: a context of 10000000 tokens' "$seqbench" run $small train.steps=2 --set 'measure={"contexts": [10000000], "speed": false}' \
   --set model.width=256 --set model.layers=16 --out large --quiet
-expect 0 'cannot run here: needs about' "$seqbench" run $small train.steps=2 --set 'measure={"contexts": [10000000], "speed": false}' \
+expect 0 'cannot run here: lower measure.contexts: a context of 10000000 tokens' "$seqbench" run $small train.steps=2 --set 'measure={"contexts": [10000000], "speed": false}' \
   --set model.width=256 --set model.layers=16 --out large --dry-run
 
 # A run that a process is at work on is left to it, until that process ends.
