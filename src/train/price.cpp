@@ -16,7 +16,7 @@ using Clock = Stop::Clock;
 using Kind = Passes::Kind;
 
 constexpr std::int64_t kSamples = 64;  // whose lengths are looked at
-constexpr int kRepeats = 25;  // of a timing, at most
+constexpr int kRepeats = 50;  // of a timing, at most
 constexpr double kUnits = 4;      // timings of an example there should be time for
 constexpr double kMostUnits = 64;
 constexpr double kGuess = 2e-11;  // seconds per FLOP of one thread, to tell what is quick before it is timed
