@@ -45,8 +45,8 @@ double number_after(const std::string& text, const std::string& key) {
   return 0;
 }
 
-// The path of this process's group below that of a hierarchy, "" when it has none. `controller` empty: that of
-// version 2.
+// The path of this process's group below that of a hierarchy, "" when it has none. `controller` empty: that
+// of version 2.
 std::string path_in(const std::string& groups, const std::string& controller) {
   std::istringstream lines(groups);
   for (std::string line; std::getline(lines, line);) {  // "4:cpu,cpuacct:/a/b", or "0::/a/b"
@@ -54,7 +54,8 @@ std::string path_in(const std::string& groups, const std::string& controller) {
     const auto second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
     const std::string names = "," + line.substr(first + 1, second - first - 1) + ",";
-    const bool found = controller.empty() ? names == ",," : names.find("," + controller + ",") != std::string::npos;
+    const bool found =
+        controller.empty() ? names == ",," : names.find("," + controller + ",") != std::string::npos;
     if (found) return line.substr(second + 1);
   }
   return "";
@@ -62,7 +63,8 @@ std::string path_in(const std::string& groups, const std::string& controller) {
 
 // The least that `limit` says of a group and those above it. In a container the path may be that of the host,
 // which is not there: the top of the hierarchy is then the container's own.
-double least(const fs::path& top, const std::string& path, const std::function<double(const fs::path&)>& limit) {
+double least(const fs::path& top, const std::string& path,
+             const std::function<double(const fs::path&)>& limit) {
   double found = limit(top);
   fs::path group = top;
   for (const fs::path& part : fs::path(path).relative_path()) {
@@ -120,7 +122,8 @@ double ControlGroups::cpus() const {
 
 double ControlGroups::bytes_left() const {
   const std::string unified = path_in(groups, "");
-  return std::min({least(root, unified, bytes_of_version2), least(root / "unified", unified, bytes_of_version2),
+  return std::min({least(root, unified, bytes_of_version2),
+                   least(root / "unified", unified, bytes_of_version2),
                    least(root / "memory", path_in(groups, "memory"), bytes_of_version1)});
 }
 

@@ -11,8 +11,9 @@ namespace seqbench {
 // (cgroups, both versions) is worth, rounded up.
 int core_count();
 
-// Bytes this process can still take before it is killed: what the kernel calls available, at most what is left
-// of the limit of its cgroups, whose page cache counts as free. Very many where nothing of that can be read.
+// Bytes this process can still take before it is killed: what the kernel calls available, at most what is
+// left of the limit of its cgroups, whose page cache counts as free. Very many where nothing of that can be
+// read.
 std::int64_t available_memory();
 
 // The same of control groups alone, for tests: `groups` is the text of /proc/self/cgroup, `root` stands for
@@ -20,8 +21,8 @@ std::int64_t available_memory();
 struct ControlGroups {
   std::string groups;
   std::filesystem::path root;
-  double cpus() const;          // of the smallest quota; infinity where there is none
-  double bytes_left() const;    // likewise, of memory
+  double cpus() const;        // of the smallest quota; infinity where there is none
+  double bytes_left() const;  // likewise, of memory
 };
 
 }  // namespace seqbench

@@ -40,7 +40,8 @@ double seconds_of(const char* option, const std::string& text) {
 
 Stop stop_after(double seconds) {
   if (seconds <= 0) return interrupt_flag();
-  const auto limit = std::chrono::duration_cast<Stop::Clock::duration>(std::chrono::duration<double>(seconds));
+  const auto limit =
+      std::chrono::duration_cast<Stop::Clock::duration>(std::chrono::duration<double>(seconds));
   return {interrupt_flag(), Stop::Clock::now() + limit};
 }
 
@@ -133,8 +134,9 @@ int run_command(const RunArguments& arguments) {
   if (missing > held) {
     const std::string why =
         interrupt_flag() ? "interrupted" : fmt::format("--time-limit {} is over", arguments.time_limit);
-    print_error(fmt::format("seqbench: {}, {} of {} runs not finished. The same command goes on from here{}.\n",
-                            why, missing, runs.size(), how));
+    print_error(
+        fmt::format("seqbench: {}, {} of {} runs not finished. The same command goes on from here{}.\n", why,
+                    missing, runs.size(), how));
     return kInterrupted;
   }
   if (held > 0) {

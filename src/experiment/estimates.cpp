@@ -45,7 +45,8 @@ std::size_t count_of(std::string_view text) {
 
 }  // namespace
 
-std::vector<std::vector<std::size_t>> configurations_of(const Plan& plan, const std::vector<std::size_t>& runs) {
+std::vector<std::vector<std::size_t>> configurations_of(const Plan& plan,
+                                                        const std::vector<std::size_t>& runs) {
   std::vector<std::vector<std::size_t>> configurations;
   std::map<std::string, std::size_t> known;
   for (const std::size_t run : runs) {
@@ -81,7 +82,8 @@ Pricer::Priced Pricer::of(const RunSpec& spec) {
 // Where nothing was timed, a processor of 10 GFLOP/s a thread, of which a parameter takes two a token.
 Price Pricer::in_proportion(const RunSpec& spec) const {
   const double work = rough_work(spec);
-  Price priced{.parameters = LanguageModel(spec.model, make_task(spec)->vocab_size(), 1).parameters().count()};
+  Price priced{.parameters =
+                   LanguageModel(spec.model, make_task(spec)->vocab_size(), 1).parameters().count()};
   if (work_ <= 0) {
     priced.train_flops = 2 * work;
     priced.train_seconds = 2e-10 * work / threads_;

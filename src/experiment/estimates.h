@@ -10,7 +10,8 @@
 namespace seqbench {
 
 // Runs that differ only in seed and learning rate are one configuration, in the order of their first runs.
-std::vector<std::vector<std::size_t>> configurations_of(const Plan& plan, const std::vector<std::size_t>& runs);
+std::vector<std::vector<std::size_t>> configurations_of(const Plan& plan,
+                                                        const std::vector<std::size_t>& runs);
 
 // Prices configurations until its time is over, and the others in proportion to rough_work().
 class Pricer {
@@ -50,9 +51,9 @@ std::vector<std::size_t> parts_of(const Plan& plan, std::size_t of);
 // In the order of the plan.
 std::vector<std::size_t> runs_of(const Plan& plan, const Shard& shard);
 
-// How long each of `runs` takes, at its index in the plan: in seconds, 0 where that cannot be timed, or 1 where
-// all are alike, of which nothing is timed. Takes ten seconds or so; once `stop` asks for it no further one is
-// timed.
+// How long each of `runs` takes, at its index in the plan: in seconds, 0 where that cannot be timed, or 1
+// where all are alike, of which nothing is timed. Takes ten seconds or so; once `stop` asks for it no further
+// one is timed.
 std::vector<double> weights_of(const Plan& plan, const std::vector<std::size_t>& runs, int threads,
                                const Stop& stop);
 // Side by side, the longest runs start first, so that none is left for the end.

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t kNameWidth = 48;
 constexpr double kMostEffort = 1;  // seconds of a timing: threads take their time to spread on a busy machine
-constexpr double kTimings = 10;      // that a configuration has, or so
+constexpr double kTimings = 10;    // that a configuration has, or so
 
 std::string name_of(const PlannedRun& run) { return run.experiment + "/" + run.id; }
 
@@ -53,9 +53,9 @@ class Forecast {
                 setting.limit, {}) {}
 
   void header() const {
-    print_(fmt::format("{:<{}} {:>9} {:>8} {:>8} {:>12} {:>12} {:>12} {:>12}\n", "of each configuration's runs",
-                       kNameWidth, "FLOPs/tok", "FLOPs", "memory", "training", "validation", "tests",
-                       "measuring"));
+    print_(fmt::format("{:<{}} {:>9} {:>8} {:>8} {:>12} {:>12} {:>12} {:>12}\n",
+                       "of each configuration's runs", kNameWidth, "FLOPs/tok", "FLOPs", "memory", "training",
+                       "validation", "tests", "measuring"));
   }
 
   void row(const std::vector<std::size_t>& members) {
@@ -82,18 +82,21 @@ class Forecast {
   std::string total(std::size_t runs) const {
     const double jobs = setting_.jobs;
     std::string text = fmt::format(
-        "{} of {} runs to do, about {} with {} at a time on {} thread{} each: {} of training, {} of validation, "
+        "{} of {} runs to do, about {} with {} at a time on {} thread{} each: {} of training, {} of "
+        "validation, "
         "{} of tests, {} of measuring.\n",
         left_, runs, short_duration(sum_.seconds() / jobs), setting_.jobs, setting_.threads,
         setting_.threads == 1 ? "" : "s", short_duration(sum_.train_seconds / jobs),
         short_duration(sum_.valid_seconds / jobs), short_duration(sum_.test_seconds / jobs),
         short_duration(sum_.measure_seconds / jobs));
     if (refused_ > 0)
-      text += fmt::format("{} of {} configurations cannot run here, and are not in these times.\n", refused_, rows_);
+      text += fmt::format("{} of {} configurations cannot run here, and are not in these times.\n", refused_,
+                          rows_);
     if (estimated_ > 0) {
-      text += fmt::format("~ priced {} of {} configurations in {}; the others in proportion to parameters times "
-                          "tokens.\n",
-                          rows_ - refused_ - estimated_, rows_, short_duration(setting_.limit));
+      text += fmt::format(
+          "~ priced {} of {} configurations in {}; the others in proportion to parameters times "
+          "tokens.\n",
+          rows_ - refused_ - estimated_, rows_, short_duration(setting_.limit));
     }
     return text;
   }
@@ -113,8 +116,8 @@ class Forecast {
     }
     const auto time = [&](double seconds) { return (priced.timed ? "" : "~ ") + short_duration(seconds); };
     return fmt::format("{:>9} {:>8} {:>8} {:>12} {:>12} {:>12} {:>12}",
-                       priced.timed ? short_number(p.flops_per_token) : "-", short_number(p.train_flops), memory,
-                       time(p.train_seconds), time(p.valid_seconds), time(p.test_seconds),
+                       priced.timed ? short_number(p.flops_per_token) : "-", short_number(p.train_flops),
+                       memory, time(p.train_seconds), time(p.valid_seconds), time(p.test_seconds),
                        time(p.measure_seconds));
   }
 
@@ -135,8 +138,9 @@ class Forecast {
   std::size_t left_ = 0, rows_ = 0, refused_ = 0, estimated_ = 0;
 };
 
-// On a thread of its own, beside the command's own that has workers too. Workers that are alone spin where they
-// wait for each other, which on a busy machine makes a step ten times as long; those of a run are not alone.
+// On a thread of its own, beside the command's own that has workers too. Workers that are alone spin where
+// they wait for each other, which on a busy machine makes a step ten times as long; those of a run are not
+// alone.
 template <class F>
 void as_runs_do(int threads, const F& f) {
   parallel_for(threads, threads, [](int, std::int64_t) {});

@@ -15,8 +15,9 @@ std::string bytes_text(double bytes) { return short_bytes(static_cast<std::int64
 void check_fits(const MemoryNeed& need, double available) {
   // Tables cut long messages: what to do comes first.
   const MemoryNeed::Part& most = need.largest();
-  fail_if(need.bytes() > available, "lower {}: {} would fill {} of about {} in all, and {} of memory are available.",
-          most.lower, most.what, bytes_text(most.bytes), bytes_text(need.bytes()), bytes_text(available));
+  fail_if(need.bytes() > available,
+          "lower {}: {} would fill {} of about {} in all, and {} of memory are available.", most.lower,
+          most.what, bytes_text(most.bytes), bytes_text(need.bytes()), bytes_text(available));
 }
 
 MemoryShare::Part::~Part() {

@@ -23,7 +23,8 @@ class MemoryShare {
     ~Part();
     Part(const Part&) = delete;
     Part& operator=(const Part&) = delete;
-    // Waits while others have too much. Throws Error for a run that would not fit alone, and what `stop` throws.
+    // Waits while others have too much. Throws Error for a run that would not fit alone, and what `stop`
+    // throws.
     void take(const MemoryNeed& need, const Stop& stop);
 
    private:

@@ -44,9 +44,9 @@ struct Execution {
 
 // Runs `execution.runs` of the plan and fills their results in. What goes wrong in a run ends as that run's
 // status `failed`, and its time limit as `timeout`; the others go on. Once `stop` asks for it, running runs
-// stop within a second or so, keep their state on disk and have no result, and no further one starts. Runs that another process is at work on
-// are tried again after the others: what it has finished by then is taken from it, unless `from_start`. What
-// it still is at work on has no result; returns how many those are.
+// stop within a second or so, keep their state on disk and have no result, and no further one starts. Runs
+// that another process is at work on are tried again after the others: what it has finished by then is taken
+// from it, unless `from_start`. What it still is at work on has no result; returns how many those are.
 std::size_t execute(const Plan& plan, const Execution& execution, const Stop& stop, Observer& observer,
                     Results& results);
 

@@ -12,8 +12,9 @@ double gemm_gflops(int threads);
 // bytes per second, likewise. Both run on no more threads than there are cores.
 double bandwidth_gbs(int threads);
 
-// What the three arrays of each of `threads` threads take together: 64 MiB, several times the last-level cache
-// that a core has for itself, but no more than 1 GiB and a quarter of the `available` bytes over all threads.
+// What the three arrays of each of `threads` threads take together: 64 MiB, several times the last-level
+// cache that a core has for itself, but no more than 1 GiB and a quarter of the `available` bytes over all
+// threads.
 std::int64_t bandwidth_bytes(int threads, std::int64_t available);
 
 }  // namespace seqbench

@@ -179,8 +179,7 @@ void measure(const Task& task, const LanguageModel& model, const Options& measur
     const std::int64_t longest = model.longest();
     const bool fits = longest == 0 || context + (speed ? kDecodedTokens : 0) <= longest;
     if (!fits && context > longest) continue;
-    Decoder decoder(model, trainer.state().weights, task.vocab_size(), context + kDecodedTokens,
-                    stop);
+    Decoder decoder(model, trainer.state().weights, task.vocab_size(), context + kDecodedTokens, stop);
     cost.state_bytes[context] = decoder.prefill(context).bytes();
     if (speed && fits) measure_context_speed(decoder, context, cost);
   }

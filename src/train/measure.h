@@ -10,8 +10,8 @@
 
 namespace seqbench {
 
-// FLOPs of a training step (forward and backward) per token, counted where the kernels are called. Throws what
-// `stop` throws.
+// FLOPs of a training step (forward and backward) per token, counted where the kernels are called. Throws
+// what `stop` throws.
 double flops_per_token(const Task& task, const LanguageModel& model, const Buffer& weights,
                        const Stop& stop = {});
 

@@ -10,8 +10,8 @@
 namespace seqbench {
 namespace {
 
-constexpr double kSlack = 1.1;          // of the allocator, and of small things
-constexpr double kReadSeconds = 0.1;    // of reading contexts
+constexpr double kSlack = 1.1;        // of the allocator, and of small things
+constexpr double kReadSeconds = 0.1;  // of reading contexts
 
 std::string on_threads(int threads) { return fmt::format("{} thread{}", threads, threads == 1 ? "" : "s"); }
 

@@ -16,8 +16,8 @@ struct MemoryNeed {
     std::string lower;  // what makes it smaller: "eval.lengths or --threads"
     double bytes = 0;
   };
-  Part kept;      // weights, moments and the lanes' gradients: all the time
-  Part training;  // the workers' arenas, which stay until the end
+  Part kept;                // weights, moments and the lanes' gradients: all the time
+  Part training;            // the workers' arenas, which stay until the end
   std::vector<Part> later;  // one after the other: tests, and contexts that are measured
 
   double bytes() const;  // at once, at most

@@ -14,12 +14,12 @@ namespace {
 
 using Clock = Stop::Clock;
 
-constexpr std::int64_t kSamples = 16;       // of the task, to see how densely they are labelled
-constexpr double kQuickFlops = 1e10;        // of a pass: under a second on any processor with AVX2
-constexpr std::int64_t kQuickest = 32;      // rows that are always run
-constexpr double kUneven = 1.1;             // buffers of kernels grow in steps: 2% beyond the curve were seen
-constexpr std::int64_t kMostRows = 1024;    // and at most
-constexpr std::int64_t kPiece = 512;        // of a context: measure.cpp
+constexpr std::int64_t kSamples = 16;     // of the task, to see how densely they are labelled
+constexpr double kQuickFlops = 1e10;      // of a pass: under a second on any processor with AVX2
+constexpr std::int64_t kQuickest = 32;    // rows that are always run
+constexpr double kUneven = 1.1;           // buffers of kernels grow in steps: 2% beyond the curve were seen
+constexpr std::int64_t kMostRows = 1024;  // and at most
+constexpr std::int64_t kPiece = 512;      // of a context: measure.cpp
 constexpr int kRepeats = 5;
 
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -34,7 +34,8 @@ double label_share_of(const Task& task) {
   double share = 0;
   for (std::int64_t i = 0; i < kSamples; ++i) {
     const Sample sample = task.sample(Split::train, i);
-    const auto labels = static_cast<double>(std::ssize(sample.labels) - std::ranges::count(sample.labels, kIgnore));
+    const auto labels =
+        static_cast<double>(std::ssize(sample.labels) - std::ranges::count(sample.labels, kIgnore));
     share = std::max(share, labels / static_cast<double>(sample.labels.size()));
   }
   return share;
@@ -68,7 +69,8 @@ Passes::Passes(const LanguageModel& model, const Buffer& weights, const Task& ta
 
 PassCost Passes::run(Kind kind, std::int64_t sequences, std::int64_t length, Arena& arena) const {
   kernels::use_one_thread_per_kernel();
-  const auto labels = std::max<std::int64_t>(1, std::llround(std::ceil(label_share_ * static_cast<double>(length))));
+  const auto labels =
+      std::max<std::int64_t>(1, std::llround(std::ceil(label_share_ * static_cast<double>(length))));
   Sample sample{.tokens = random_tokens(length, vocab_size_),
                 .labels = std::vector<std::int32_t>(static_cast<std::size_t>(length), kIgnore)};
   std::fill(sample.labels.end() - std::min(labels, length), sample.labels.end(), 0);
@@ -106,7 +108,8 @@ PassCost Passes::at_once(Kind kind, std::int64_t length, std::int64_t most) {
   const PassCost& shorter = ran(kind, 1, half);
   const PassCost& longer = ran(kind, 1, quick_rows_);
   const auto at = [&](double PassCost::*figure) {
-    const Growth of = growth(static_cast<double>(half), shorter.*figure, static_cast<double>(quick_rows_), longer.*figure);
+    const Growth of =
+        growth(static_cast<double>(half), shorter.*figure, static_cast<double>(quick_rows_), longer.*figure);
     return static_cast<double>(wanted) * of(static_cast<double>(length));
   };
   return {.flops = at(&PassCost::flops), .bytes = kUneven * at(&PassCost::bytes)};
@@ -178,7 +181,8 @@ Reading::Reading(const LanguageModel& model, const Buffer& weights, std::int64_t
                                : Growth{.a = last.seconds / last.tokens};
   const double step = std::max(1.0, last.tokens - before.tokens);
   const auto slope = [&](double Point::*figure) {
-    return before.tokens > 0 ? std::max(0.0, (last.*figure - before.*figure) / step) : last.*figure / last.tokens;
+    return before.tokens > 0 ? std::max(0.0, (last.*figure - before.*figure) / step)
+                             : last.*figure / last.tokens;
   };
   state_ = last.state;
   state_growth_ = slope(&Point::state);

@@ -1,4 +1,5 @@
-// What passes of a model cost by the length of a sequence: run at lengths that are quick, carried on to others.
+// What passes of a model cost by the length of a sequence: run at lengths that are quick, carried on to
+// others.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -12,8 +13,8 @@
 
 namespace seqbench {
 
-// A figure that grows with a length n, through two known points: a n + b n^2 with a and b not negative, so that
-// a figure with a constant part comes out high beyond the points.
+// A figure that grows with a length n, through two known points: a n + b n^2 with a and b not negative, so
+// that a figure with a constant part comes out high beyond the points.
 struct Growth {
   double a = 0;
   double b = 0;
@@ -26,19 +27,19 @@ struct PassCost {
   double bytes = 0;  // of the worker's arena at its fullest
 };
 
-// Passes over as many sequences as go through the model at once (batch.h), of random tokens, as densely labelled
-// as those of the task. Everything throws what `stop` throws; references must outlive it.
+// Passes over as many sequences as go through the model at once (batch.h), of random tokens, as densely
+// labelled as those of the task. Everything throws what `stop` throws; references must outlive it.
 class Passes {
  public:
   enum class Kind { train, score };
   Passes(const LanguageModel& model, const Buffer& weights, const Task& task, const Stop& stop);
 
-  // Of at most `most` sequences. Where a pass is more than a second's work or so, fewer rows are run, and their
-  // cost is carried on.
+  // Of at most `most` sequences. Where a pass is more than a second's work or so, fewer rows are run, and
+  // their cost is carried on.
   PassCost at_once(Kind kind, std::int64_t length, std::int64_t most);
   double flops_of_one(Kind kind, std::int64_t length);
-  // Seconds that `workers` side by side take per FLOP of theirs together, at that length or the longest that is
-  // quick: the median of up to five passes of each, fewer when they take more than `seconds` together.
+  // Seconds that `workers` side by side take per FLOP of theirs together, at that length or the longest that
+  // is quick: the median of up to five passes of each, fewer when they take more than `seconds` together.
   double seconds_per_flop(Kind kind, std::int64_t length, int workers, double seconds);
 
  private:

@@ -16,8 +16,8 @@ using Clock = Stop::Clock;
 using Kind = Passes::Kind;
 
 constexpr std::int64_t kSamples = 64;  // whose lengths are looked at
-constexpr int kRepeats = 50;  // of a timing, at most
-constexpr double kUnits = 4;      // timings of an example there should be time for
+constexpr int kRepeats = 50;           // of a timing, at most
+constexpr double kUnits = 4;           // timings of an example there should be time for
 constexpr double kMostUnits = 64;
 constexpr double kGuess = 2e-11;  // seconds per FLOP of one thread, to tell what is quick before it is timed
 
@@ -56,10 +56,12 @@ class Pricing {
   Price operator()() {
     const auto steps = static_cast<double>(spec_.train.integer("steps"));
     const auto batch = static_cast<double>(spec_.train.integer("batch"));
-    const double of_one = mean([&](std::int64_t length) { return passes_.flops_of_one(Kind::train, length); });
-    Price price{.parameters = model_.parameters().count(),
-                .flops_per_token = of_one / mean([](std::int64_t length) { return static_cast<double>(length); }),
-                .train_flops = of_one * batch * steps};
+    const double of_one =
+        mean([&](std::int64_t length) { return passes_.flops_of_one(Kind::train, length); });
+    Price price{
+        .parameters = model_.parameters().count(),
+        .flops_per_token = of_one / mean([](std::int64_t length) { return static_cast<double>(length); }),
+        .train_flops = of_one * batch * steps};
     const double step = step_seconds(of_one * batch);
     price.train_seconds = steps * step;
     const auto examples = static_cast<double>(spec_.eval.integer("examples"));
@@ -93,7 +95,8 @@ class Pricing {
       return median_seconds(effort_, [&] { trainer.step(0, stop_); });
     }
     // The last lanes leave some workers idle.
-    const double idle = std::ceil(static_cast<double>(lanes) / workers) * workers / static_cast<double>(lanes);
+    const double idle =
+        std::ceil(static_cast<double>(lanes) / workers) * workers / static_cast<double>(lanes);
     return flops * idle * passes_.seconds_per_flop(Kind::train, task_->length(), workers, effort_);
   }
 
@@ -171,7 +174,8 @@ double rough_work(const RunSpec& spec) {
   const auto examples = static_cast<double>(spec.eval.integer("examples"));
   const auto length = static_cast<double>(task->length());
   double tokens = 3 * sequences * length + 2 * examples * length;
-  for (const TaskSetting& test : further_tests(spec)) tokens += examples * static_cast<double>(make_task(spec, test)->length());
+  for (const TaskSetting& test : further_tests(spec))
+    tokens += examples * static_cast<double>(make_task(spec, test)->length());
   return static_cast<double>(model.parameters().count()) * tokens;
 }
 

@@ -18,9 +18,10 @@ struct Price {
   double seconds() const { return train_seconds + valid_seconds + test_seconds + measure_seconds; }
 };
 
-// From timing on `threads` threads: whole steps and examples where those are quick, else passes over some rows
-// or over shorter sequences, in proportion to the FLOPs. Takes `effort` seconds for each of five timings, and
-// the least that can be timed of each. Writes nothing. Throws what `stop` throws, Error and std::bad_alloc.
+// From timing on `threads` threads: whole steps and examples where those are quick, else passes over some
+// rows or over shorter sequences, in proportion to the FLOPs. Takes `effort` seconds for each of five
+// timings, and the least that can be timed of each. Writes nothing. Throws what `stop` throws, Error and
+// std::bad_alloc.
 Price price(const RunSpec& spec, int threads, double effort, const Stop& stop);
 
 // A measure of the work of a run, from its options alone: parameters times tokens.

@@ -53,7 +53,8 @@ class Run {
     } catch (const OutOfTime&) {
       result_.status = Status::timeout;
       result_.message = fmt::format(
-          "over its limit of {:g} s {}; its state is kept: run again with a longer --run-time-limit, or none.",
+          "over its limit of {:g} s {}; its state is kept: run again with a longer --run-time-limit, or "
+          "none.",
           context_.time_limit, phase_);
     }
     result_.total_seconds = since(start) + resumed_seconds_;
@@ -287,8 +288,7 @@ Checked check(const RunSpec& spec) {
 RunResult run(const RunSpec& spec, const RunContext& context) {
   const std::unique_ptr<Task> task = make_task(spec);
   const LanguageModel model(spec.model, task->vocab_size(), task->length());
-  if (context.admit)
-    context.admit(memory_need(spec, *task, model, context.threads, context.stop));
+  if (context.admit) context.admit(memory_need(spec, *task, model, context.threads, context.stop));
   return Run(spec, context, *task, model)();
 }
 

@@ -47,13 +47,13 @@ struct RunContext {
   int threads = 1;
   // Where curve.jsonl, checkpoint.safetensors and model.safetensors go; it exists. Empty: nothing is written.
   std::filesystem::path folder;
-  std::string spec;                                // as text, kept with the trained model
-  QuietGate* gate = nullptr;                       // never null in run()
-  Stop stop;  // how it is interrupted, in every phase
+  std::string spec;           // as text, kept with the trained model
+  QuietGate* gate = nullptr;  // never null in run()
+  Stop stop;                  // how it is interrupted, in every phase
   // Seconds that the run may take, those of earlier commands included; 0: as long as it needs.
   double time_limit = 0;
-  std::function<void(const Progress&)> progress;   // may be empty; called from the run's own thread
-  std::function<void(const Resumed&)> resumed;     // likewise; before the first step of a run taken up again
+  std::function<void(const Progress&)> progress;      // may be empty; called from the run's own thread
+  std::function<void(const Resumed&)> resumed = {};  // likewise; before the first step of a run taken up again
   // May be empty. Told what the run will take before it takes it, and throws Error to end it there.
   std::function<void(const MemoryNeed&)> admit = {};
 };

@@ -57,7 +57,8 @@ TEST_CASE("each shard has its share of every configuration, whichever axis of th
 
 TEST_CASE("side by side the longest runs start first") {
   const TemporaryFolder folder;
-  const Plan plan = plan_of(folder, R"({"train.steps": [10, 1000000, 30000], "measure.speed": [false], "seed": [0, 1]})");
+  const Plan plan =
+      plan_of(folder, R"({"train.steps": [10, 1000000, 30000], "measure.speed": [false], "seed": [0, 1]})");
   const std::vector<double> weights = weights_of(plan, {0, 1, 2, 3, 4, 5}, 1, {});
   CHECK(longest_first({0, 1, 2, 3, 4, 5}, weights) == std::vector<std::size_t>{2, 3, 4, 5, 0, 1});
   CHECK(weights[2] > 10 * weights[0]);
@@ -129,7 +130,8 @@ TEST_CASE("a script for Slurm quotes what it is given, and overwrites only its o
                    .tasks = {.of = 12, .parts = {3, 7, 9, 10, 11, 12}}};
   const std::string script = slurm_script(array);
   CHECK(has(script, "#SBATCH --array=3,7,9-12\n#SBATCH --cpus-per-task=2\n"));
-  CHECK(has(script, "cd '/here' || exit 2\n'/bin/seqbench' run 'a b.json' --set 'train.lr=[1,2]' --out '/out' "));
+  CHECK(has(script,
+            "cd '/here' || exit 2\n'/bin/seqbench' run 'a b.json' --set 'train.lr=[1,2]' --out '/out' "));
   CHECK(has(script, "#SBATCH --requeue\n#SBATCH --signal=B:USR1@90\n"));
   CHECK_FALSE(has(script, "--time"));
   CHECK(has(script, "scontrol requeue \"${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\""));

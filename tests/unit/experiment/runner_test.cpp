@@ -194,7 +194,8 @@ TEST_CASE("a run that does not fit into memory is a row that says what to lower,
   execute(plan, execution, {}, silent, results);
   CHECK(results[0].value().result.status == Status::ok);
   CHECK(results[1].value().result.status == Status::failed);
-  CHECK(has(results[1].value().result.message, "lower eval.lengths, task.length or --threads: testing at 16384 tokens on 1 thread"));
+  CHECK(has(results[1].value().result.message,
+            "lower eval.lengths, task.length or --threads: testing at 16384 tokens on 1 thread"));
   execution.memory = 0;
   execute(plan, execution, {}, silent, results);
   CHECK(results[1].value().result.status == Status::ok);
@@ -212,7 +213,9 @@ TEST_CASE("memory that runs out in a worker is the run's row") {
       if (split == Split::valid) throw std::bad_alloc();
       return task->sample(split, index);
     }
-    std::optional<std::vector<std::int32_t>> oracle(const std::vector<std::int32_t>&) const override { return {}; }
+    std::optional<std::vector<std::int32_t>> oracle(const std::vector<std::int32_t>&) const override {
+      return {};
+    }
   };
   Shared shared;
   shared.other.reset();

@@ -49,7 +49,8 @@ RunSpec watched_spec(TaskEntry& entry) {
     return std::make_unique<Watched>(make(options, seed));
   };
   spec.task = &entry;
-  spec.eval = Options(eval_options(), {{"examples", std::int64_t{600}}, {"lengths", Integers{16, 32}}}, "eval");
+  spec.eval =
+      Options(eval_options(), {{"examples", std::int64_t{600}}, {"lengths", Integers{16, 32}}}, "eval");
   return spec;
 }
 
@@ -84,7 +85,8 @@ void check_equal(const Outcome& a, const Outcome& b) {
   CHECK(a.result.steps == b.result.steps);
 }
 
-TEST_CASE("interrupted within a step, a validation or a test, a run stops there and goes on to the same bits") {
+TEST_CASE(
+    "interrupted within a step, a validation or a test, a run stops there and goes on to the same bits") {
   TaskEntry entry;
   const RunSpec spec = watched_spec(entry);
   const TemporaryFolder whole;
@@ -95,9 +97,15 @@ TEST_CASE("interrupted within a step, a validation or a test, a run stops there 
     std::int64_t samples;  // drawn before
   };
   // Steps are of 11 samples, and a point of the curve comes after steps 5, 10 and 12.
-  for (const auto& [split, samples] : {Moment{Split::train, 3}, {Split::train, 60}, {Split::valid, 7},
-                                       {Split::valid, 650}, {Split::valid, 1300}, {Split::valid, 1900},
-                                       {Split::test, 5}, {Split::test, 700}, {Split::test, 1100}}) {
+  for (const auto& [split, samples] : {Moment{Split::train, 3},
+                                       {Split::train, 60},
+                                       {Split::valid, 7},
+                                       {Split::valid, 650},
+                                       {Split::valid, 1300},
+                                       {Split::valid, 1900},
+                                       {Split::test, 5},
+                                       {Split::test, 700},
+                                       {Split::test, 1100}}) {
     CAPTURE(name_of(split));
     CAPTURE(samples);
     const TemporaryFolder folder;
@@ -131,7 +139,8 @@ TEST_CASE("a step that is interrupted leaves weights, moments and count as they 
   Trainer trainer(*task, model, spec.train, 0, 2);
   trainer.step(0.01);
   const auto bytes_of = [](const Buffer& buffer) {
-    return std::string(reinterpret_cast<const char*>(buffer.as<float>()), static_cast<std::size_t>(buffer.bytes()));
+    return std::string(reinterpret_cast<const char*>(buffer.as<float>()),
+                       static_cast<std::size_t>(buffer.bytes()));
   };
   const std::string weights = bytes_of(trainer.state().weights);
   const std::string moments = bytes_of(trainer.state().second_moment);

@@ -22,7 +22,8 @@ RunSpec spec_of(const std::string& mechanism, std::int64_t length) {
   std::map<std::string, Value> task(spec.task_options.all().begin(), spec.task_options.all().end());
   task["length"] = length;
   spec.task_options = Options(spec.task->options, task, "task");
-  spec.eval = Options(eval_options(), {{"examples", std::int64_t{50}}, {"lengths", Integers{kTested}}}, "eval");
+  spec.eval =
+      Options(eval_options(), {{"examples", std::int64_t{50}}, {"lengths", Integers{kTested}}}, "eval");
   spec.measure = Options(measure_options(), {{"speed", false}, {"contexts", Integers{kContext}}}, "measure");
   return spec;
 }
@@ -56,7 +57,8 @@ TEST_CASE("the memory that is estimated is at least what is taken, and not much 
       CHECK(need.kept.bytes + need.training.bytes <= kFactor * trained);
 
       const auto part = [&](const std::string& what) {
-        return std::ranges::find_if(need.later, [&](const auto& p) { return p.what.find(what) != std::string::npos; })
+        return std::ranges::find_if(need.later,
+                                    [&](const auto& p) { return p.what.find(what) != std::string::npos; })
             ->bytes;
       };
       const double tested = kThreads * bytes_of_test(spec, model, trainer.state().weights);
