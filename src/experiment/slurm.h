@@ -26,7 +26,7 @@ struct SlurmArray {
   std::string folder;          // that paths in specs are relative to
   int threads = 1;             // of a run
   double time_limit = 0;       // of a task, in seconds; 0: the partition's
-  std::string run_time_limit;  // of a run, as the command line takes it; empty: none
+  std::string run_time_limit = {};  // of a run, as the command line takes it; empty: none
   SlurmTasks tasks;
 };
 
