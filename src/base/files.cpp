@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "base/error.h"
@@ -178,6 +179,18 @@ void append_to_file(const fs::path& file, std::string_view bytes) {
 
 bool is_part_of(std::string_view name, std::string_view file) {
   return name.starts_with(file) && name.substr(file.size()).starts_with('.') && name.ends_with(".part");
+}
+
+std::vector<fs::path> parts_in(const fs::path& folder, std::string_view file) {
+  std::error_code error;
+  std::vector<fs::path> parts;
+  const fs::directory_iterator all(folder, error);
+  fail_if(error && error != std::errc::no_such_file_or_directory, "{}: cannot be read: {}.", folder.string(),
+          error.message());
+  for (const auto& entry : all) {
+    if (is_part_of(entry.path().filename().string(), file)) parts.push_back(entry.path());
+  }
+  return parts;
 }
 
 bool is_standard_output(const fs::path& file) {

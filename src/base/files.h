@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace seqbench {
 
@@ -44,6 +45,9 @@ void append_to_file(const std::filesystem::path& file, std::string_view bytes);
 
 // Whether `name` is what a FileWriter calls `file` while it is not whole.
 bool is_part_of(std::string_view name, std::string_view file);
+// What the writers of processes that were killed have left of `file` in a folder; none of a folder that is not
+// there.
+std::vector<std::filesystem::path> parts_in(const std::filesystem::path& folder, std::string_view file);
 
 // Whether `file` is the process's standard output by another name.
 bool is_standard_output(const std::filesystem::path& file);

@@ -56,9 +56,9 @@ bool needs_weights(const RunArguments& arguments, std::size_t runs) {
   return order_matters || !arguments.quiet;
 }
 
-// Returns how many runs another process is at work on.
-std::size_t execute_runs(const RunArguments& arguments, const Plan& plan, std::vector<std::size_t> runs,
-                         const Stop& stop, Results& results) {
+// Returns the runs that another process is at work on.
+HeldRuns execute_runs(const RunArguments& arguments, const Plan& plan, std::vector<std::size_t> runs,
+                      const Stop& stop, Results& results) {
   const int threads = threads_of_a_run(arguments);
   const std::vector<double> weights = needs_weights(arguments, runs.size())
                                           ? weights_of(plan, runs, threads, stop)
@@ -121,7 +121,7 @@ int run_command(const RunArguments& arguments) {
     print_error(fmt::format("{} of {} runs are finished already and skipped\n", runs.size() - to_do.size(),
                             runs.size()));
   }
-  std::size_t held = 0;
+  HeldRuns held;
   if (!to_do.empty()) {
     prepare_folders(plan);
     catch_interrupts();
@@ -131,7 +131,9 @@ int run_command(const RunArguments& arguments) {
   if (std::ranges::any_of(results, [](const auto& stored) { return stored.has_value(); }))
     print_text(results_text(plan, results));
   const char* how = arguments.force ? " (without --force)" : "";
-  if (missing > held) {
+  for (const auto& [run, holder] : held)
+    print_error(fmt::format("seqbench: {}: {}.\n", plan.runs[run].folder.string(), holder));
+  if (missing > held.size()) {
     const std::string why =
         interrupt_flag() ? "interrupted" : fmt::format("--time-limit {} is over", arguments.time_limit);
     print_error(
@@ -139,11 +141,11 @@ int run_command(const RunArguments& arguments) {
                     missing, runs.size(), how));
     return kInterrupted;
   }
-  if (held > 0) {
+  if (!held.empty()) {
     print_error(
         fmt::format("seqbench: another process is at work on {} of {} runs. The same command shows them when "
                     "they are done{}.\n",
-                    held, runs.size(), how));
+                    held.size(), runs.size(), how));
     return kFailed;
   }
   return all_ok(runs, results) ? kDone : kFailed;

@@ -12,8 +12,10 @@
 #include <thread>
 #include <utility>
 
+#include "base/error.h"
 #include "base/machine.h"
 #include "experiment/memory_share.h"
+#include "experiment/run_files.h"
 #include "experiment/run_lock.h"
 
 namespace seqbench {
@@ -59,8 +61,8 @@ class Executor {
         results_(results),
         memory_(execution.memory > 0 ? execution.memory : available_memory()) {}
 
-  // Returns the runs that another process is at work on.
-  std::vector<std::size_t> operator()(const std::vector<std::size_t>& runs) {
+  // Returns the runs that another process is at work on, and who.
+  HeldRuns operator()(const std::vector<std::size_t>& runs) {
     std::atomic<std::size_t> next = 0;
     const auto job = [&] {
       for (std::size_t i = next++; i < runs.size() && !stop_.asked(); i = next++) run_one(runs[i]);
@@ -74,9 +76,17 @@ class Executor {
   }
 
  private:
-  void run_one(std::size_t index) {
+  void run_one(std::size_t index) try {
     const RunLock lock(plan_.runs[index].folder);
-    if (!lock.taken()) return tell([&] { held_.push_back(index); });
+    if (!lock.taken()) return tell([&] { held_.emplace(index, lock.holder()); });
+    run_locked(index);
+  } catch (const std::exception& error) {
+    StoredResult stored = begun(index);
+    stored.result = failed(error.what());
+    finish(index, stored);
+  }
+
+  void run_locked(std::size_t index) {
     if (const auto stored = found(index)) return finish(index, *stored);
     tell([&] { observer_.started(index); });
     StoredResult stored = begun(index);
@@ -100,12 +110,8 @@ class Executor {
   }
 
   // What another process has stored since the plan was looked at.
-  std::optional<StoredResult> found(std::size_t index) try {
+  std::optional<StoredResult> found(std::size_t index) const {
     return execution_.from_start ? std::nullopt : finished_result(plan_.runs[index], execution_.time_limit);
-  } catch (const std::exception& error) {
-    StoredResult stored = begun(index);
-    stored.result = failed(error.what());
-    return stored;
   }
 
   void finish(std::size_t index, const StoredResult& stored) {
@@ -116,6 +122,7 @@ class Executor {
   RunResult guarded_run(std::size_t index) try {
     const PlannedRun& planned = plan_.runs[index];
     if (execution_.from_start) forget_run(planned.folder);
+    refuse_foreign_files(planned.folder);
     std::filesystem::create_directories(planned.folder);
     clear_leftovers(planned.folder, false);
     RunContext context;
@@ -148,7 +155,7 @@ class Executor {
   Observer& observer_;
   Results& results_;  // each element is written by the one job that took it
   std::mutex mutex_;  // of the observer and held_
-  std::vector<std::size_t> held_;
+  HeldRuns held_;
   QuietGate gate_;
   MemoryShare memory_;
 };
@@ -165,7 +172,8 @@ void clear_finished(const Plan& plan, const Results& results) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     try {
       const PlannedRun& run = plan.runs[i];
-      if (!results[i] || can_go_on(results[i]->result.status) || !has_leftovers(run.folder)) continue;
+      if (!results[i] || can_go_on(results[i]->result.status)) continue;
+      if (!has_leftovers(run.folder) && !has_lock_file(run.folder)) continue;
       // Another process may have begun it anew.
       const RunLock lock(run.folder);
       if (lock.taken() && finished_result(run, 0)) clear_leftovers(run.folder, true);
@@ -175,10 +183,12 @@ void clear_finished(const Plan& plan, const Results& results) {
   }
 }
 
-std::size_t execute(const Plan& plan, const Execution& execution, const Stop& stop, Observer& observer,
-                    Results& results) {
+HeldRuns execute(const Plan& plan, const Execution& execution, const Stop& stop, Observer& observer,
+                 Results& results) {
   Executor executor(plan, execution, stop, observer, results);
-  return executor(executor(execution.runs)).size();
+  std::vector<std::size_t> again;
+  for (const auto& [run, holder] : executor(execution.runs)) again.push_back(run);
+  return executor(again);
 }
 
 }  // namespace seqbench

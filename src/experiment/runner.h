@@ -2,7 +2,9 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "experiment/plan.h"
@@ -42,12 +44,15 @@ struct Execution {
   Environment environment;        // its `threads` are the workers of each run
 };
 
+// Runs by index that another process is at work on, and what is known of it: RunLock::holder().
+using HeldRuns = std::map<std::size_t, std::string>;
+
 // Runs `execution.runs` of the plan and fills their results in. What goes wrong in a run ends as that run's
 // status `failed`, and its time limit as `timeout`; the others go on. Once `stop` asks for it, running runs
 // stop within a second or so, keep their state on disk and have no result, and no further one starts. Runs
 // that another process is at work on are tried again after the others: what it has finished by then is taken
-// from it, unless `from_start`. What it still is at work on has no result; returns how many those are.
-std::size_t execute(const Plan& plan, const Execution& execution, const Stop& stop, Observer& observer,
-                    Results& results);
+// from it, unless `from_start`. What it still is at work on has no result, and is returned.
+HeldRuns execute(const Plan& plan, const Execution& execution, const Stop& stop, Observer& observer,
+                 Results& results);
 
 }  // namespace seqbench

@@ -1,10 +1,10 @@
 #include "experiment/store.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "experiment/run_files.h"
 
 namespace seqbench {
 namespace {
@@ -27,42 +27,9 @@ bool holds_more_than_a_failure(const PlannedRun& run) try {
 
 constexpr const char* kProbe = ".probe";
 
-void remove_or_fail(const fs::path& file) {
-  std::error_code error;
-  fs::remove(file, error);
-  fail_if(static_cast<bool>(error), "{}: cannot be removed: {}.", file.string(), error.message());
-}
-
-// The files of a folder whose names are wanted; none of a folder that is not there.
-template <class Wanted>
-std::vector<fs::path> files_in(const fs::path& folder, const Wanted& wanted) {
-  std::error_code error;
-  std::vector<fs::path> found;
-  const fs::directory_iterator all(folder, error);
-  fail_if(error && error != std::errc::no_such_file_or_directory, "{}: cannot be read: {}.", folder.string(),
-          error.message());
-  for (const auto& entry : all) {
-    if (wanted(entry.path().filename().string())) found.push_back(entry.path());
-  }
-  return found;
-}
-
-bool is_half_written(const std::string& name) {
-  return std::ranges::any_of(kRunFiles, [&](const char* file) { return is_part_of(name, file); });
-}
-
-std::vector<fs::path> leftovers(const fs::path& folder, bool finished) {
-  return files_in(folder, [&](const std::string& name) {
-    const bool unfinished = std::ranges::find(kUnfinishedFiles, name) != std::end(kUnfinishedFiles);
-    return is_half_written(name) || (finished && unfinished);
-  });
-}
-
 // A file that is begun and never finished; what a kill left of an earlier one goes.
 void prove_writable(const fs::path& folder) {
-  for (const fs::path& probe :
-       files_in(folder, [](const std::string& name) { return is_part_of(name, kProbe); }))
-    fs::remove(probe);
+  for (const fs::path& probe : parts_in(folder, kProbe)) fs::remove(probe);
   const FileWriter probe(folder / kProbe);
 }
 
@@ -90,21 +57,6 @@ void save_result(const PlannedRun& run, const StoredResult& stored) {
   } catch (const std::exception&) {
     // The result is stored; what stays beside it, the next command clears.
   }
-}
-
-bool has_leftovers(const fs::path& folder) { return !leftovers(folder, true).empty(); }
-
-void clear_leftovers(const fs::path& folder, bool finished) {
-  for (const fs::path& file : leftovers(folder, finished)) remove_or_fail(file);
-}
-
-bool is_run_file(const std::string& name) {
-  return std::ranges::find(kRunFiles, name) != std::end(kRunFiles) || is_half_written(name);
-}
-
-void forget_run(const fs::path& folder) {
-  clear_leftovers(folder, false);
-  for (const char* name : kRunFiles) remove_or_fail(folder / name);
 }
 
 void prepare_folders(const Plan& plan) {

@@ -44,25 +44,6 @@ std::optional<StoredResult> load_result(const PlannedRun& run);
 // has finished, nor over one that cannot be read. Throws Error.
 void save_result(const PlannedRun& run, const StoredResult& stored);
 
-// All that a run ever writes to its folder, by name. What tells that it is one goes last when it is removed.
-inline constexpr const char* kRunFiles[] = {"result.json",     "model.safetensors", kProgressNote,
-                                            kCheckpointBefore, kCheckpoint,         "curve.jsonl"};
-// Those that go when it has a result.
-inline constexpr const char* kUnfinishedFiles[] = {kProgressNote, kCheckpointBefore, kCheckpoint};
-
-// One of kRunFiles, or what a process that was killed left half written of one (base/files.h).
-bool is_run_file(const std::string& name);
-
-// Removes what processes that were killed left half written in a run's folder, and of a `finished` one what
-// only an unfinished one needs. To be called by who has the run's lock. Throws Error.
-void clear_leftovers(const std::filesystem::path& folder, bool finished);
-// Whether there is any of that in the folder of a finished run.
-bool has_leftovers(const std::filesystem::path& folder);
-
-// Removes what an earlier run left in its folder, so that the next one starts from its first step. What else
-// is there stays. Throws Error.
-void forget_run(const std::filesystem::path& folder);
-
 // Makes the folder of each experiment and proves that files can be made in it. Throws Error, and leaves
 // nothing behind.
 void prepare_folders(const Plan& plan);

@@ -7,10 +7,11 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
+#include <system_error>
 
 #include "base/error.h"
 #include "experiment/format.h"
+#include "experiment/run_files.h"
 #include "experiment/run_lock.h"
 #include "experiment/table.h"
 #include "report/metric.h"
@@ -20,15 +21,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<fs::path> runs_in(const std::vector<fs::path>& folders) {
-  std::vector<fs::path> runs;
-  std::set<fs::path> seen;  // folders given may lie in one another
+std::vector<fs::path> runs_in(const std::vector<fs::path>& folders, Links links) {
   for (const fs::path& folder : folders) {
-    fail_if(!fs::is_directory(folder), "{}: no such folder.", folder.string());
-    for (const fs::path& run : runs_under(folder)) {
-      if (seen.insert(fs::absolute(run).lexically_normal()).second) runs.push_back(run);
-    }
+    std::error_code error;
+    const bool is_folder = fs::is_directory(folder, error);
+    fail_if(!is_folder, "{}: no such folder{}", folder.string(), error ? ": " + error.message() + "." : ".");
   }
+  const std::vector<fs::path> runs = runs_under(folders, links);
   fail_if(runs.empty(), "no run found in the folder{} given; \"seqbench run --out\" makes some.",
           folders.size() == 1 ? "" : "s");
   return runs;
@@ -50,8 +49,10 @@ std::optional<Record> record_in(const fs::path& folder, std::string& trouble) {
 bool is_failed(const fs::path& folder) {
   std::string trouble;
   if (const auto record = record_in(folder, trouble)) return !record->ok();
+  // A link that points nowhere now may point to a good result when its disk is back.
+  if (!fs::exists(fs::symlink_status(folder / "result.json"))) return true;
   std::ifstream in(folder / "result.json");
-  return in ? !Json::accept(in) : !fs::exists(folder / "result.json");
+  return in && !Json::accept(in);
 }
 
 void refuse_links(const std::vector<fs::path>& folders) {
@@ -64,23 +65,36 @@ void refuse_links(const std::vector<fs::path>& folders) {
   }
 }
 
-// Names in a run's folder that the run has not written.
+// Names in a run's folder that no run has written.
 Texts foreign_names(const fs::path& folder) {
   Texts names;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    if (!is_run_file(name)) names.push_back(name);
+    if (name != kLockFile && !is_of_a_run(entry.path())) names.push_back(name);
   }
   std::ranges::sort(names);
   return names;
 }
 
+// Removes a folder that is empty but for the lock, which ends with it.
+void remove_folder(const fs::path& folder, std::optional<RunLock>& lock) {
+  lock.reset();
+  std::error_code error;
+  fs::remove(folder, error);
+  // Another process may have begun the run again.
+  if (error && error != std::errc::directory_not_empty) throw fs::filesystem_error("", folder, error);
+}
+
 // Returns the line that tells of it.
-std::string remove_run(const fs::path& folder, bool really) try {
+std::string remove_run(const fs::path& folder, std::optional<RunLock>& lock, bool really) try {
   const Texts foreign = foreign_names(folder);
+  const bool nothing = std::ranges::none_of(fs::directory_iterator(folder),
+                                            [](const auto& entry) { return is_of_a_run(entry.path()); });
+  fail_if(nothing && !foreign.empty(), "{}: is left as it is: no run has written what is there: {}.",
+          folder.string(), cut(fmt::format("{}", fmt::join(foreign, ", ")), 60));
   if (really) {
     forget_run(folder);
-    if (foreign.empty()) fs::remove(folder);
+    if (foreign.empty()) remove_folder(folder, lock);
   }
   return fmt::format("{} {}{}", really ? "removed" : "would remove", folder.string(),
                      foreign.empty() ? ""
@@ -124,10 +138,11 @@ std::string list_runs_text(const std::vector<fs::path>& folders) {
   for (const char* name : {"run", "status"}) table.add_column(name, Align::left);
   for (const char* name : {"test accuracy", "test loss", "time", "started"})
     table.add_column(name, Align::right);
-  for (const fs::path& folder : runs_in(folders)) {
+  for (const fs::path& folder : runs_in(folders, Links::followed)) {
     std::string trouble;
     const auto record = record_in(folder, trouble);
-    const std::string status = trouble.empty() ? "ok" : is_being_run(folder) ? "running" : cut(trouble, 60);
+    const std::string running = running_text(folder);
+    const std::string status = trouble.empty() ? "ok" : !running.empty() ? running : cut(trouble, 60);
     if (!record) {
       table.add_row({folder.string(), status, "", "", "", ""});
       continue;
@@ -163,9 +178,9 @@ Removal remove_runs(const RemovalRequest& request) {
   Removal removal;
   std::vector<fs::path> runs;
   // Before any goes: a folder above runs must not count as one because they went.
-  for (const fs::path& folder : runs_in(request.folders)) {
+  for (const fs::path& folder : runs_in(request.folders, Links::left_alone)) {
     if (request.failed && !is_failed(folder)) continue;
-    if (runs_under(folder).size() == 1) {
+    if (runs_under({folder}, Links::left_alone).size() == 1) {
       runs.push_back(folder);
     } else {
       removal.left.push_back(fmt::format(
@@ -176,10 +191,10 @@ Removal remove_runs(const RemovalRequest& request) {
   }
   for (const fs::path& folder : runs) {
     try {
-      const RunLock lock(folder);
-      fail_if(!lock.taken(), "{}: is left as it is: another process is at work on it.", folder.string());
+      std::optional<RunLock> lock(folder);
+      fail_if(!lock->taken(), "{}: is left as it is: {}.", folder.string(), lock->holder());
       // It may have ended well since it was looked at.
-      if (!request.failed || is_failed(folder)) removal.removed.push_back(remove_run(folder, request.really));
+      if (!request.failed || is_failed(folder)) removal.removed.push_back(remove_run(folder, lock, request.really));
     } catch (const Error& error) {
       removal.left.emplace_back(error.what());
     }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "experiment/run_lock.h"
 
 namespace seqbench {
 namespace {
@@ -101,21 +102,46 @@ Record record_of(const fs::path& file) {
 
 bool is_run(const fs::path& folder) {
   std::error_code unreadable;
-  return std::ranges::any_of(
+  return has_lock_file(folder) || std::ranges::any_of(
       std::initializer_list<const char*>{"result.json", "curve.jsonl", kCheckpoint},
       [&](const char* name) { return fs::exists(folder / name, unreadable) || unreadable; });
 }
 
-void collect(const fs::path& folder, std::vector<fs::path>& runs) {
-  std::error_code unreadable;
-  std::vector<fs::path> inner;
-  for (const auto& entry : fs::directory_iterator(folder, unreadable)) {
-    if (entry.is_directory(unreadable) && !entry.is_symlink(unreadable)) inner.push_back(entry.path());
+class RunFinder {
+ public:
+  explicit RunFinder(Links links) : links_(links) {}
+
+  void visit(const fs::path& folder) {
+    if (!visited_.insert(identity_of(folder)).second) return;
+    std::error_code unreadable;
+    std::vector<fs::path> inner;
+    for (const auto& entry : fs::directory_iterator(folder, unreadable)) {
+      if (is_to_be_visited(entry)) inner.push_back(entry.path());
+    }
+    if (is_run(folder) || unreadable) runs_.push_back(folder);
+    std::ranges::sort(inner);
+    for (const fs::path& path : inner) visit(path);
   }
-  if (is_run(folder) || unreadable) runs.push_back(folder);
-  std::ranges::sort(inner);
-  for (const fs::path& path : inner) collect(path, runs);
-}
+
+  std::vector<fs::path> take_runs() { return std::move(runs_); }
+
+ private:
+  // Links may lead to one folder by several ways, or round in a circle.
+  static fs::path identity_of(const fs::path& folder) {
+    std::error_code error;
+    const fs::path real = fs::canonical(folder, error);
+    return error ? fs::absolute(folder).lexically_normal() : real;
+  }
+
+  bool is_to_be_visited(const fs::directory_entry& entry) const {
+    std::error_code error;  // of a link that points nowhere
+    return entry.is_directory(error) && (links_ == Links::followed || !entry.is_symlink(error));
+  }
+
+  Links links_;
+  std::set<fs::path> visited_;
+  std::vector<fs::path> runs_;
+};
 
 void load_file(const fs::path& file, Records& records) {
   try {
@@ -157,10 +183,10 @@ bool record_less(const Record& a, const Record& b) {
 
 }  // namespace
 
-std::vector<fs::path> runs_under(const fs::path& folder) {
-  std::vector<fs::path> runs;
-  collect(folder, runs);
-  return runs;
+std::vector<fs::path> runs_under(const std::vector<fs::path>& folders, Links links) {
+  RunFinder finder(links);
+  for (const fs::path& folder : folders) finder.visit(folder);
+  return finder.take_runs();
 }
 
 Runs pointers_to(const std::vector<Record>& records) {
@@ -184,16 +210,20 @@ std::string Record::trouble() const {
 
 Records read_records(const std::vector<fs::path>& folders) {
   Records records;
+  std::vector<fs::path> above_runs;
   for (const fs::path& folder : folders) {
-    std::error_code unreadable;
-    fail_if(!fs::exists(folder, unreadable),
-            "{}: no such folder; expected one that \"seqbench run --out\" has made.", folder.string());
-    if (fs::is_directory(folder)) {
-      for (const fs::path& run : runs_under(folder)) load_run(run, records);
+    std::error_code error;
+    const bool is_there = fs::exists(folder, error);
+    fail_if(!is_there,
+            "{}: no such folder{}; expected one that \"seqbench run --out\" has made.", folder.string(),
+            error ? " (" + error.message() + ")" : "");
+    if (fs::is_directory(folder, error)) {
+      above_runs.push_back(folder);
     } else {
       load_file(folder, records);
     }
   }
+  for (const fs::path& run : runs_under(above_runs, Links::followed)) load_run(run, records);
   return records;
 }
 

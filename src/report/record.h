@@ -43,12 +43,14 @@ struct Naming {
   bool across = false;  // by what differs anywhere, not only within an experiment
 };
 
-// Folders of runs that have begun, finished or not, at any depth under `folder` (itself included), each
-// before those below it, in order; symbolic links below it are not followed. A folder that cannot be read
-// counts as a run, so that what uses it says so.
-std::vector<std::filesystem::path> runs_under(const std::filesystem::path& folder);
+enum class Links { followed, left_alone };  // symbolic links to folders, below those that are given
 
-// Every result under the folders (or files), at any depth, in order of their paths. What cannot be read (cut
+// Folders of runs that have begun, finished or not, at any depth under `folders` (themselves included), each
+// before those below it, in order, and each once, by however many links and folders it is reached. A folder
+// that cannot be read counts as a run, so that what uses it says so.
+std::vector<std::filesystem::path> runs_under(const std::vector<std::filesystem::path>& folders, Links links);
+
+// Every result in the files and under the folders, at any depth, through links too, in order of their paths. What cannot be read (cut
 // off, of a newer schema, a run that is not finished) is a problem.
 Records read_records(const std::vector<std::filesystem::path>& folders);
 

@@ -35,16 +35,33 @@ void check_utf8(std::string_view text, const std::string& path, const std::strin
 
 bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
+// Of what a folder holds: a link must lead to something, and not back to a folder that the way to it goes through.
+void check_link(const fs::path& path, const std::string& option) {
+  std::error_code error;
+  if (!fs::is_symlink(path, error)) return;
+  const fs::path real = fs::canonical(path, error);
+  fail_if(static_cast<bool>(error), "task.{}: the link \"{}\" cannot be followed: {}; remove it, or mend it.",
+          option, path.string(), error.message());
+  for (fs::path above = fs::absolute(path).parent_path(); above != above.root_path();
+       above = above.parent_path()) {
+    fail_if(fs::equivalent(above, real, error),
+            "task.{}: the link \"{}\" leads round in a circle, to \"{}\"; remove it, or name the folders to "
+            "be read one by one.",
+            option, path.string(), real.string());
+  }
+}
+
 Texts files_in(const std::string& folder, const std::string& option) {
   Texts files;
   std::error_code error;
-  fs::recursive_directory_iterator entry(folder, error);
+  fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     if (is_hidden(entry->path())) {
       entry.disable_recursion_pending();
-    } else if (entry->is_regular_file(error)) {
-      files.push_back(entry->path().string());
+      continue;
     }
+    check_link(entry->path(), option);
+    if (entry->is_regular_file(error)) files.push_back(entry->path().string());
   }
   fail_if(static_cast<bool>(error), "task.{}: the folder \"{}\" cannot be read: {}.", option, folder,
           error.message());

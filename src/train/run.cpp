@@ -91,8 +91,7 @@ class Run {
       one_step(steps);
       files_.reached(state_.train->step);
       if (since(saved_) >= spec_.train.real(kCheckpointSeconds)) {
-        files_.save(state_);
-        saved_ = Clock::now();
+        save();
       }
     }
   }
@@ -121,7 +120,15 @@ class Run {
     result_.steps = state_.train->step;
     result_.train_seconds = state_.seconds;
     result_.train = metrics_of(state_.window, *task_, Split::train);
-    if (result_.status == Status::ok) files_.save(state_);
+    if (result_.status == Status::ok) save();
+  }
+
+  // Once a step: the checkpoint before is then of an earlier one.
+  void save() {
+    if (saved_step_ == state_.train->step) return;
+    files_.save(state_);
+    saved_ = Clock::now();
+    saved_step_ = state_.train->step;
   }
 
   Trainer::Step gated_step(double lr) {
@@ -232,6 +239,7 @@ class Run {
   std::int64_t tokens_ = 0;  // since then
   Clock::time_point started_;
   Clock::time_point saved_;
+  std::int64_t saved_step_ = -1;
 };
 
 }  // namespace

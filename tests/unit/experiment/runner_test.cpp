@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "experiment/run_lock.h"
+#include "unit/experiment/lock_text.h"
 #include "unit/experiment/silent.h"
 #include "unit/experiment/support.h"
 
@@ -42,7 +43,7 @@ struct Shared : Silent {
   std::size_t execute_all(bool from_start = false) {
     Execution execution{.runs = {1, 0}, .from_start = from_start, .environment = {}};
     execution.environment.threads = 1;
-    return execute(plan, execution, {}, *this, results);
+    return execute(plan, execution, {}, *this, results).size();
   }
 };
 
@@ -51,6 +52,7 @@ TEST_CASE("a run that another process is at work on is left to it, without a res
   CHECK(shared.execute_all() == 1);
   CHECK(shared.results[0].has_value());
   CHECK_FALSE(shared.results[1].has_value());
+  shared.other.reset();
   CHECK(std::filesystem::is_empty(shared.plan.runs[1].folder));
   CHECK(shared.started_runs == 1);
 }
@@ -59,11 +61,54 @@ TEST_CASE("a run is locked until its result is stored") {
   Shared shared;
   shared.other.reset();
   shared.after_first = [&] {
-    CHECK(is_being_run(shared.plan.runs[0].folder));
+    CHECK(running_text(shared.plan.runs[0].folder) == "running");
     CHECK(load_result(shared.plan.runs[0]).has_value());
   };
   CHECK(shared.execute_all() == 0);
-  CHECK_FALSE(is_being_run(shared.plan.runs[0].folder));
+  CHECK(running_text(shared.plan.runs[0].folder) == "");
+  CHECK_FALSE(has_lock_file(shared.plan.runs[0].folder));
+}
+
+TEST_CASE("a run writes over no file that no run has written, however it is started") {
+  for (const bool from_start : {false, true}) {
+    for (const char* name : {"model.safetensors", "curve.jsonl", "result.json"}) {
+      if (!from_start && name == std::string("result.json")) continue;  // refused when it is read
+      Shared shared;
+      shared.other.reset();
+      const std::filesystem::path file = shared.plan.runs[1].folder / name;
+      std::ofstream(file) << "mine";
+      CHECK(shared.execute_all(from_start) == 0);
+      CHECK(shared.results[0].value().result.status == Status::ok);
+      CHECK(has(shared.results[1].value().result.message, "no run has written it"));
+      std::string content;
+      std::ifstream(file) >> content;
+      CHECK(content == "mine");
+    }
+  }
+}
+
+TEST_CASE("a run whose folder cannot be locked fails with the reason, and the others go on") {
+  Shared shared;
+  shared.other.reset();
+  std::filesystem::remove(shared.plan.runs[1].folder);
+  std::ofstream(shared.plan.runs[1].folder) << "a file where the folder should be";
+  CHECK(shared.execute_all() == 0);
+  CHECK(shared.results[0].value().result.status == Status::ok);
+  CHECK(shared.results[1].value().result.status == Status::failed);
+  CHECK(has(shared.results[1].value().result.message, shared.plan.runs[1].id + ": cannot be made: "));
+}
+
+TEST_CASE("a lock that was left with a finished run is taken away, one of another machine is not") {
+  Shared shared;
+  shared.other.reset();
+  CHECK(shared.execute_all() == 0);
+  const std::filesystem::path mine = shared.plan.runs[0].folder / kLockFile;
+  const std::filesystem::path theirs = shared.plan.runs[1].folder / kLockFile;
+  std::filesystem::create_symlink("gpu3 1 1 00000000 00000000", theirs);
+  std::filesystem::create_symlink(LockText().with({.pid = "1", .start = "1"}), mine);
+  clear_finished(shared.plan, shared.results);
+  CHECK_FALSE(has_lock_file(shared.plan.runs[0].folder));
+  CHECK(has_lock_file(shared.plan.runs[1].folder));
 }
 
 TEST_CASE("what another process has finished meanwhile is taken from it, what it left is run") {
@@ -98,7 +143,7 @@ TEST_CASE("what a kill left beside a finished run's result goes, unless another 
   CHECK(shared.execute_all() == 0);
   const auto leave = [&](std::size_t run) {
     for (const char* name : {kCheckpoint, kCheckpointBefore, kProgressNote, "result.json.host-1-0.part"})
-      std::ofstream(shared.plan.runs[run].folder / name) << "left";
+      std::ofstream(shared.plan.runs[run].folder / name) << "";
     std::ofstream(shared.plan.runs[run].folder / "notes.part") << "mine";
   };
   const auto files = [&](std::size_t run) {
@@ -109,7 +154,7 @@ TEST_CASE("what a kill left beside a finished run's result goes, unless another 
   shared.other.emplace(shared.plan.runs[1].folder);
   clear_finished(shared.plan, shared.results);
   CHECK(files(0) == 4);  // curve, model, result, notes
-  CHECK(files(1) == 8);
+  CHECK(files(1) == 9);  // its lock too
 }
 
 // Sees whether the first run, while it trains, still has on its disk what a killed process left half written.
@@ -125,7 +170,7 @@ TEST_CASE("a run that is taken up again first clears what a killed process left 
   Leftover leftover;
   leftover.other.reset();
   std::filesystem::create_directories(leftover.part.parent_path());
-  std::ofstream(leftover.part) << "left";
+  std::ofstream(leftover.part) << "";
   CHECK(leftover.execute_all() == 0);
   CHECK_FALSE(leftover.seen);
   CHECK(std::distance(std::filesystem::directory_iterator(leftover.part.parent_path()), {}) == 3);

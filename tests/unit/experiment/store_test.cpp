@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "experiment/run_files.h"
 #include "experiment/runner.h"
 #include "unit/experiment/support.h"
 
@@ -111,7 +112,7 @@ TEST_CASE("a checkpoint goes once its result is there, but for that of a run to 
   const Plan plan = small_plan(folder);
   const std::filesystem::path checkpoint = plan.runs[0].folder / "checkpoint.safetensors";
   std::filesystem::create_directories(plan.runs[0].folder);
-  std::ofstream(checkpoint) << "weights";
+  std::ofstream(checkpoint) << "";
   StoredResult stored = made_up();
   stored.result.status = Status::failed;
   save_result(plan.runs[0], stored);

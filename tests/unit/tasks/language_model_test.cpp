@@ -130,7 +130,6 @@ TEST_CASE("language_model: a folder stands for its files, in the order of their 
   folder.write("t/.hidden", "hidden");
   folder.write("t/.git/config", "hidden");
   folder.write("t/b/nothing", "");  // says nothing, is no mistake
-  fs::create_symlink(folder.path("gone"), folder.path("t/broken"));
   Given options = given({folder.write("train", random_text(1000))}, 10);
   options["test_files"] = Texts{folder.path("t")};
   CHECK(read_windows(*make_task("language_model", options), Split::test) == text);
@@ -139,6 +138,29 @@ TEST_CASE("language_model: a folder stands for its files, in the order of their 
   options["test_files"] = Texts{folder.path("none")};
   CHECK(contains(refusal("language_model", options),
                  "task.test_files: the folder \"" + folder.path("none") + "\" has no files but hidden ones"));
+}
+
+TEST_CASE("language_model: links in a folder are followed, and those that lead nowhere or round are named") {
+  const TemporaryFolder folder;
+  namespace fs = std::filesystem;
+  for (const char* inner : {"t", "elsewhere/deep"}) fs::create_directories(folder.path(inner));
+  folder.write("t/a", random_text(100, 26, 0));
+  folder.write("elsewhere/deep/x", random_text(100, 26, 1));
+  fs::create_directory_symlink(folder.path("elsewhere"), folder.path("t/b"));
+  fs::create_symlink(folder.path("t/a"), folder.path("t/c"));
+  Given options = given({folder.write("train", random_text(1000))}, 10);
+  options["test_files"] = Texts{folder.path("t")};
+  CHECK(read_windows(*make_task("language_model", options), Split::test) ==
+        random_text(100, 26, 0) + random_text(100, 26, 1) + random_text(100, 26, 0));
+  fs::create_directory_symlink("..", folder.path("elsewhere/deep/up"));
+  CHECK(contains(refusal("language_model", options), "up\" leads round in a circle"));
+  fs::remove(folder.path("elsewhere/deep/up"));
+  fs::create_symlink(folder.path("gone"), folder.path("t/broken"));
+  CHECK(contains(refusal("language_model", options),
+                 "task.test_files: the link \"" + folder.path("t/broken") + "\" cannot be followed: "));
+  fs::remove(folder.path("t/broken"));
+  fs::create_symlink("self", folder.path("t/self"));
+  CHECK(contains(refusal("language_model", options), "Too many levels of symbolic links"));
 }
 
 TEST_CASE("language_model: the data's id changes with any byte and with the part it is in") {
