@@ -159,7 +159,7 @@ class App {
     sample->add_option("run", a.run, "folder of a finished run, or its model.safetensors")
         ->type_name("RUN")
         ->required();
-    sample->add_option("--prompt", a.prompt, "text to go on from; default: a new line")->type_name("TEXT");
+    sample->add_option("--prompt", a.prompt, "text to go on from; default: a new line, or the first of its characters")->type_name("TEXT");
     sample->add_option("--tokens", a.tokens, "to write")
         ->type_name("N")
         ->check(CLI::Range(1, 1 << 20))

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "cli/output.h"
 #include "experiment/trained_model.h"
+#include "task/kept_tokenizer.h"
 #include "train/generate.h"
 
 namespace seqbench {
@@ -14,19 +15,17 @@ int eval_command(const EvalArguments& arguments) {
 }
 
 int sample_command(const SampleArguments& arguments) {
-  const TrainedModel trained = load_trained(arguments.run, {});
-  const Tokenizer* tokenizer = trained.task->tokenizer();
-  fail_if(tokenizer == nullptr,
-          "{}: was trained on {}, whose tokens are no text; expected a run of a language model.",
-          arguments.run, trained.spec.task->name);
-  const std::vector<std::int32_t> prompt = tokenizer->encode(arguments.prompt);
+  const TrainedModel trained = load_writer(arguments.run);
+  const Tokenizer& tokenizer = *trained.tokenizer;
+  const std::vector<std::int32_t> prompt =
+      arguments.prompt ? tokenizer.encode(*arguments.prompt) : std::vector{first_token(tokenizer)};
   fail_if(prompt.empty(), "--prompt: is empty; expected text to go on from.");
   const std::vector<std::int32_t> written =
       generate(*trained.model, trained.weights, prompt,
                {.tokens = arguments.tokens, .temperature = arguments.temperature, .seed = arguments.seed});
   std::vector<std::int32_t> all = prompt;
   all.insert(all.end(), written.begin(), written.end());
-  return print_text(tokenizer->decode(all) + "\n");
+  return print_text(tokenizer.decode(all) + "\n");
 }
 
 }  // namespace seqbench

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/options.h"
@@ -19,7 +20,7 @@ int eval_command(const EvalArguments& arguments);
 
 struct SampleArguments {
   std::string run;
-  std::string prompt = "\n";
+  std::optional<std::string> prompt;  // none: first_token()
   std::int64_t tokens = 256;
   double temperature = 1;
   std::uint64_t seed = 0;

@@ -19,7 +19,7 @@ void remember(bool failed) {
 }  // namespace
 
 int print_text(const std::string& text) {
-  remember(std::fputs(text.c_str(), stdout) < 0);
+  remember(std::fwrite(text.data(), 1, text.size(), stdout) < text.size());
   return 0;
 }
 
@@ -30,7 +30,7 @@ int print_at_once(const std::string& text) {
 }
 
 int print_error(const std::string& text) {
-  std::fputs(text.c_str(), stderr);
+  std::fwrite(text.data(), 1, text.size(), stderr);
   return 0;
 }
 

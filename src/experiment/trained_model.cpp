@@ -7,6 +7,7 @@
 #include "experiment/slice_text.h"
 #include "experiment/spec.h"
 #include "experiment/store.h"
+#include "task/kept_tokenizer.h"
 #include "train/checkpoint.h"
 #include "train/checksum.h"
 #include "train/evaluate.h"
@@ -70,23 +71,51 @@ void check_task(const TrainedModel& trained, const TensorFile& content, const Te
 
 std::int64_t whole(const std::string& text) { return std::strtoll(text.c_str(), nullptr, 10); }
 
+TensorFile read_whole(const fs::path& file) {
+  verify_checksum(file);  // models of before there were any carry none
+  return read_safetensors(file);
+}
+
+TrainedModel load_model(const fs::path& file, const TensorFile& content, const Texts& sets) {
+  TrainedModel trained{.file = file, .spec = {}, .model = {}, .weights = {}, .task = {}, .tokenizer = {}};
+  Json spec = parse_json(about(content, file, kAboutSpec), file.string());
+  for (const std::string& set : sets) apply_set(spec, set);
+  trained.spec = resolve(spec);
+  trained.model = std::make_unique<LanguageModel>(trained.spec.model,
+                                                  whole(about(content, file, kAboutVocabSize)),
+                                                  whole(about(content, file, kAboutLength)));
+  trained.weights = Buffer(trained.model->parameters().flat_size(), DType::f32);
+  load_safetensors(file, named_weights(trained.model->parameters(), trained.weights));
+  return trained;
+}
+
 }  // namespace
 
 TrainedModel load_trained(const fs::path& run, const Texts& sets) {
   check_sets(sets);
-  TrainedModel trained{.file = model_file(run), .spec = {}, .model = {}, .weights = {}, .task = {}};
-  verify_checksum(trained.file);  // models of before there were any carry none
-  const TensorFile content = read_safetensors(trained.file);
-  Json spec = parse_json(about(content, trained.file, kAboutSpec), trained.file.string());
-  for (const std::string& set : sets) apply_set(spec, set);
-  trained.spec = resolve(spec);
-  trained.model = std::make_unique<LanguageModel>(trained.spec.model,
-                                                  whole(about(content, trained.file, kAboutVocabSize)),
-                                                  whole(about(content, trained.file, kAboutLength)));
-  trained.weights = Buffer(trained.model->parameters().flat_size(), DType::f32);
-  load_safetensors(trained.file, named_weights(trained.model->parameters(), trained.weights));
+  const fs::path file = model_file(run);
+  const TensorFile content = read_whole(file);
+  TrainedModel trained = load_model(file, content, sets);
   trained.task = make_task(trained.spec);
   check_task(trained, content, sets);
+  return trained;
+}
+
+TrainedModel load_writer(const fs::path& run) {
+  const fs::path file = model_file(run);
+  const TensorFile content = read_whole(file);
+  TrainedModel trained = load_model(file, content, {});
+  const std::string& kept = about(content, file, kAboutTokenizer);
+  fail_if(kept.empty(), "{}: was trained on {}, whose tokens are no text; expected a run of a language model.",
+          file.string(), trained.spec.task->name);
+  try {
+    trained.tokenizer = tokenizer_of(kept);
+  } catch (const Error& error) {
+    fail("{}: {}", file.string(), error.what());
+  }
+  fail_if(trained.tokenizer->vocab_size() != whole(about(content, file, kAboutVocabSize)),
+          "{}: its tokenizer has {} tokens, and the model {}; the file is damaged.", file.string(),
+          trained.tokenizer->vocab_size(), about(content, file, kAboutVocabSize));
   return trained;
 }
 

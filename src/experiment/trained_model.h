@@ -16,13 +16,18 @@ struct TrainedModel {
   RunSpec spec;  // of the run, with what was set since
   std::unique_ptr<LanguageModel> model;
   Buffer weights;
-  std::unique_ptr<Task> task;  // of `spec`
+  std::unique_ptr<Task> task;            // of `spec`; none in what load_writer() returns
+  std::unique_ptr<Tokenizer> tokenizer;  // in that alone
 };
 
 // `run`: the folder of a finished run, or the file. `sets`: "path=value" for paths of task and eval, and
 // seed. Throws Error when there is no model, it was written by something else, the files it was trained on
 // have changed since, or a task that was set does not fit it.
 TrainedModel load_trained(const std::filesystem::path& run, const Texts& sets);
+
+// A language model, to write with. Needs neither the text it was trained on nor a task; a SentencePiece model
+// must be where it was. Throws Error when there is no model, or its tokens are no text.
+TrainedModel load_writer(const std::filesystem::path& run);
 
 // Tests it: the metrics of its task's test split and of every further setting. `rows` go through the model at
 // once.

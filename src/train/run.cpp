@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "task/kept_tokenizer.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/measure.h"
@@ -199,6 +200,8 @@ class Run {
             {kAboutData, std::to_string(task_->data_id())},
             {kAboutVocabSize, std::to_string(task_->vocab_size())},
             {kAboutVocabulary, std::to_string(vocabulary_id(*task_))},
+            {kAboutTokenizer,
+             task_->tokenizer() == nullptr ? "" : kept_tokenizer(*task_->tokenizer(), spec_.task_options)},
             {kAboutLength, std::to_string(task_->length())}};
   }
 

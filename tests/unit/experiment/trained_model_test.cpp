@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "experiment/runner.h"
+#include "task/kept_tokenizer.h"
 #include "unit/experiment/silent.h"
 #include "unit/experiment/support.h"
 
@@ -103,6 +104,43 @@ TEST_CASE("a text that has changed since is not taken for the one trained on") {
   const std::string same_letters = folder.write("c.txt", text.substr(0, 1000));
   const TrainedModel on_other = load_trained(run.folder(), {"task.test_files=[\"" + same_letters + "\"]"});
   CHECK(test(on_other, 1, 64).test.labels == 999);
+}
+
+std::string refused_writer(const std::filesystem::path& run) {
+  return message_of([&] { load_writer(run); });
+}
+
+TEST_CASE("a kept model writes without the text it was trained on, which may hold NUL and no newline") {
+  for (const char* vocab : {"byte", "char"}) {
+    const TemporaryFolder folder;
+    Json spec = quick_spec();
+    std::string text;
+    for (int i = 0; i < 3000; ++i) text += static_cast<char>(i % 23 == 0 ? 0 : 'a' + i * i % 23);
+    spec["task"] = {{"name", "language_model"},
+                    {"files", {folder.write("a.txt", text)}},
+                    {"length", 32},
+                    {"vocab", vocab}};
+    spec["eval"] = {{"examples", 4}};
+    const Trained run(folder, spec);
+    const std::unique_ptr<Task> task = make_task(run.plan.runs[0].spec);
+    folder.write("a.txt", "another text");
+    const TrainedModel writer = load_writer(run.folder());
+    const std::string some = text.substr(0, 100);
+    CHECK(writer.tokenizer->vocab_size() == task->vocab_size());
+    CHECK(writer.tokenizer->encode(some) == task->tokenizer()->encode(some));
+    CHECK(writer.tokenizer->decode(writer.tokenizer->encode(some)) == some);
+    CHECK(first_token(*writer.tokenizer) == (vocab == std::string("byte") ? '\n' : 0));
+    std::filesystem::remove(folder.path() / "a.txt");
+    CHECK(refused_writer(run.folder()) == "");
+    CHECK_FALSE(message_of([&] { load_trained(run.folder(), {}); }) == "");
+  }
+}
+
+TEST_CASE("what no tokenizer is kept of does not write") {
+  const TemporaryFolder folder;
+  const Trained run(folder, quick_spec());
+  CHECK(has(refused_writer(run.folder()), "was trained on mqar, whose tokens are no text"));
+  CHECK(has(refused_writer(folder.path() / "none"), "there is no such folder"));
 }
 
 }  // namespace
