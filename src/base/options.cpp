@@ -73,6 +73,22 @@ std::size_t edits(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+// What other programs call it. Not all of a name's meanings are here in every section: nearest() looks further.
+constexpr std::pair<std::string_view, std::string_view> kSynonyms[] = {
+    {"learning_rate", "lr"},    {"batch_size", "batch"},     {"num_layers", "layers"},
+    {"n_layers", "layers"},     {"n_layer", "layers"},       {"depth", "layers"},
+    {"d_model", "width"},       {"hidden_size", "width"},    {"dim", "width"},
+    {"n_embd", "width"},        {"num_heads", "heads"},      {"n_heads", "heads"},
+    {"n_head", "heads"},        {"seq_len", "length"},       {"sequence_length", "length"},
+    {"max_steps", "steps"},     {"num_steps", "steps"},      {"warmup_ratio", "warmup"},
+    {"grad_clip", "clip"},      {"max_grad_norm", "clip"},   {"mechanism", "mixer"},
+    {"n_kv_heads", "kv_heads"}, {"num_kv_heads", "kv_heads"}};
+
+std::string given_text(const Value& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  return text == nullptr ? to_text(value) : "\"" + *text + "\"";
+}
+
 }  // namespace
 
 Option Option::flag(std::string name, bool value, std::string help) {
@@ -121,6 +137,9 @@ std::string to_text(const Value& value) {
 }
 
 std::string nearest(std::string_view name, const Texts& candidates) {
+  for (const auto& [other, ours] : kSynonyms) {
+    if (name == other && std::ranges::find(candidates, ours) != candidates.end()) return std::string(ours);
+  }
   std::string best;
   std::size_t fewest = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
@@ -150,7 +169,7 @@ Options::Options(const OptionList& declared, const std::map<std::string, Value>&
     fail_if(option == declared.end(), "{}", unknown_name("key", name, path, names));
     const Value taken = converted(*option, value);
     fail_if(taken.index() != option->default_value.index() || !allowed(*option, taken),
-            "{}.{}: expected {}, got {}.", path, name, expected(*option), to_text(value));
+            "{}.{}: expected {}, got {}.", path, name, expected(*option), given_text(value));
     values_[name] = taken;
   }
   for (const Option& option : declared) values_.emplace(option.name, option.default_value);

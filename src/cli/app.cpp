@@ -2,7 +2,9 @@
 #include "cli/app.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <new>
 
@@ -39,6 +41,13 @@ std::string complaint_about_name(const std::string& name) {
 }
 const CLI::Validator kFileName(complaint_about_name, "");
 
+// CLI::Range takes nan, which is neither below nor above anything.
+std::string complaint_about_number(const std::string& number) {
+  const double value = std::strtod(number.c_str(), nullptr);
+  return std::isfinite(value) ? "" : fmt::format("expected a number, got {}", number);
+}
+const CLI::Validator kFinite(complaint_about_number, "");
+
 class App {
  public:
   App() {
@@ -69,6 +78,7 @@ class App {
       return kBadUsage;
     }
     try {
+      if (argv[1] == std::string("help")) return help_of(argc > 2 ? argv[2] : "");
       check_name(argv[1]);
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -167,8 +177,12 @@ class App {
     sample->add_option("--temperature", a.temperature, "below 1 likelier tokens, 0 the likeliest alone")
         ->type_name("T")
         ->check(CLI::Range(0.0, 100.0))
+        ->check(kFinite)
         ->capture_default_str();
-    sample->add_option("--seed", a.seed, "of the draw")->type_name("N")->capture_default_str();
+    sample->add_option("--seed", a.seed, "of the draw")
+        ->type_name("N")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
   }
 
   void add_report() {
@@ -224,10 +238,12 @@ class App {
                      "of accuracy (of loss: a share; above a source: nats) that does not matter")
         ->type_name("M")
         ->check(CLI::Range(0.0, 1.0))
+        ->check(kFinite)
         ->capture_default_str();
     compare->add_option("--speed-margin", a.speed_margin, "share of speed that does not matter")
         ->type_name("M")
         ->check(CLI::Range(0.0, 1.0))
+        ->check(kFinite)
         ->capture_default_str();
     compare->add_flag("--no-speed", a.no_speed, "accuracy alone");
     compare->add_flag("--markdown", a.markdown, "to post on a pull request");
@@ -396,7 +412,27 @@ class App {
             unknown_name("command", name, "command line", known));
   }
 
+  int help_of(const std::string& command) {
+    if (command.empty()) return print_text(app_.help());
+    check_name(command);
+    return print_text(app_.get_subcommand(command)->help("seqbench"));
+  }
+
+  // CLI11 complains of what is missing before it does of a wrong option, which may be why.
+  void check_options() const {
+    for (const CLI::App* command : app_.get_subcommands()) {
+      if (command->get_name() == "bench") continue;  // the flags of Google Benchmark go through
+      Texts known;
+      for (const CLI::Option* option : command->get_options()) known.push_back(option->get_name());
+      for (const std::string& name : command->remaining()) {
+        fail_if(name.starts_with("--"), "{}",
+                unknown_name("option", name, "seqbench " + command->get_name(), known));
+      }
+    }
+  }
+
   int parse_error(const CLI::ParseError& error) const {
+    if (error.get_exit_code() != 0) check_options();
     std::ostringstream out;
     std::ostringstream text;
     const int code = app_.exit(error, out, text);

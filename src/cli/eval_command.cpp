@@ -25,7 +25,7 @@ int sample_command(const SampleArguments& arguments) {
                {.tokens = arguments.tokens, .temperature = arguments.temperature, .seed = arguments.seed});
   std::vector<std::int32_t> all = prompt;
   all.insert(all.end(), written.begin(), written.end());
-  return print_text(tokenizer.decode(all) + "\n");
+  return print_bytes(tokenizer.decode(all) + "\n");
 }
 
 }  // namespace seqbench

@@ -130,11 +130,11 @@ void ProgressDisplay::draw() {
   const auto now = Clock::now();
   if (now - drawn_ < kRedraw) return;
   drawn_ = now;
-  print_error("\r\x1b[K" + live_line(terminal_columns()));
+  print_live("\r\x1b[K" + live_line(terminal_columns()));
 }
 
 void ProgressDisplay::clear() {
-  if (live_) print_error("\r\x1b[K");
+  if (live_) print_live("\r\x1b[K");
 }
 
 void ProgressDisplay::print(const std::string& line) {

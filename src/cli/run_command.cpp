@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <set>
+#include <string>
 
 #include "base/error.h"
 #include "cli/app.h"
@@ -73,6 +75,15 @@ HeldRuns execute_runs(const RunArguments& arguments, const Plan& plan, std::vect
                                .time_limit = seconds_of("--run-time-limit", arguments.run_time_limit),
                                .environment = measure_environment(threads, rates)};
   return execute(plan, execution, stop, progress, results);
+}
+
+// Where the results are, and what to do with them.
+std::string next_step_text(const Plan& plan) {
+  std::set<std::string> folders;
+  for (const PlannedRun& run : plan.runs) folders.insert(run.folder.parent_path().string());
+  const std::string all = fmt::format("{}", fmt::join(folders, " "));
+  return fmt::format("results are in {}; \"seqbench report {}\" shows them again, and \"seqbench ls {}\" lists the runs\n",
+                     all, all, all);
 }
 
 SlurmArray slurm_array(const RunArguments& arguments, SlurmTasks tasks) {
@@ -148,6 +159,7 @@ int run_command(const RunArguments& arguments) {
                     held.size(), runs.size(), how));
     return kFailed;
   }
+  if (!arguments.quiet) print_error(next_step_text(plan));
   return all_ok(runs, results) ? kDone : kFailed;
 }
 

@@ -65,6 +65,17 @@ std::string reason(const Json::parse_error& error) {
   fail("{}: line {}, column {}: malformed JSON: {}.", where, line, column, reason(error));
 }
 
+// The library names a number that is too large for any type, in quotes, and not where it stands.
+[[noreturn]] void fail_at_number(std::string_view text, const Json::out_of_range& error,
+                                 const std::string& where) {
+  const std::string_view what = error.what();
+  const auto from = std::min(what.find('\''), what.size() - 1) + 1;
+  const std::string_view number = what.substr(from, what.rfind('\'') - from);
+  const std::string_view read = text.substr(0, std::min(text.size(), text.find(number)));
+  fail("{}: line {}: the number {} is too large; expected one below 1.8e308.", where,
+       1 + std::ranges::count(read, '\n'), number);
+}
+
 }  // namespace
 
 Json parse_json(std::string_view text, const std::string& where) {
@@ -75,8 +86,8 @@ Json parse_json(std::string_view text, const std::string& where) {
     });
   } catch (const Json::parse_error& error) {
     fail_at(text, error, where);
-  } catch (const Json::exception& error) {
-    fail("{}: malformed JSON: {}.", where, error.what());  // a number that is too large for any type
+  } catch (const Json::out_of_range& error) {
+    fail_at_number(text, error, where);
   }
 }
 

@@ -295,12 +295,16 @@ std::string slug(const std::string& text) {
 }
 
 std::string spec_name(const Json& spec, const std::string& stem) {
+  constexpr std::size_t kLongest = 255;  // of a folder's name, in bytes
   if (!spec.is_object() || !spec.contains("name")) return slug(stem).empty() ? "spec" : slug(stem);
   const Json& name = spec.at("name");
   fail_if(!name.is_string() || name.get<std::string>().empty() ||
               slug(name.get<std::string>()) != name.get<std::string>(),
           "name: expected letters, digits and ._+- (it names a folder), not starting with . or -; got {}.",
           shown(name));
+  fail_if(name.get<std::string>().size() > kLongest,
+          "name: expected at most {} characters (it names a folder), got {}.", kLongest,
+          name.get<std::string>().size());
   return name.get<std::string>();
 }
 

@@ -199,7 +199,7 @@ std::string Table::latex() const {
     names.push_back(heading.text);
     alignment += heading.align == Align::left ? "l" : "r";
   }
-  std::string text = fmt::format("\\begin{{tabular}}{{{}}}\n\\toprule\n{} \\\\\n\\midrule\n", alignment,
+  std::string text = fmt::format("% needs \\usepackage{{booktabs}}\n\\begin{{tabular}}{{{}}}\n\\toprule\n{} \\\\\n\\midrule\n", alignment,
                                  joined(names, " & ", latex_cell));
   for (const Texts& row : cells()) text += joined(row, " & ", latex_cell) + " \\\\\n";
   text += "\\bottomrule\n\\end{tabular}\n";

@@ -289,6 +289,11 @@ Checked check(const RunSpec& spec) {
   const std::int64_t lanes = spec.train.integer("lanes");
   fail_if(lanes > batch, "train.lanes: expected at most train.batch, got {} lanes for a batch of {}.", lanes,
           batch);
+  const std::int64_t layers = spec.model.options.integer("layers");
+  fail_if(std::ssize(spec.model.mixers) > layers,
+          "model.mixer: {} mechanisms for the {} of model.layers; expected at most one a layer: take some out, or set "
+          "model.layers.",
+          spec.model.mixers.size(), layers);
   const std::unique_ptr<Task> task = make_task(spec);
   const LanguageModel model(spec.model, task->vocab_size(), task->length());
   for (const Split split : {Split::train, Split::valid}) task->sample(split, 0);

@@ -51,7 +51,7 @@ small="good.json --threads 1 --set"
 # Bad specs, and bad values on the command line.
 refuse 'train: unknown key "stesp"; did you mean "steps"?' $small train.stesp=3
 refuse 'the spec: unknown key "trian"; did you mean "train"?' $small trian.steps=3
-refuse 'train.steps: expected an integer from 1 to 1000000000, got many' $small train.steps=many
+refuse 'train.steps: expected an integer from 1 to 1000000000, got "many"' $small train.steps=many
 refuse 'train.steps: expected an integer from 1 to 1000000000, got null' $small train.steps=null
 refuse 'train.warmup: expected a number from 0 to 1, got 2' $small train.warmup=2
 refuse 'model.mixer: unknown mechanism "sofmax"; did you mean "softmax"?' $small model.mixer=sofmax
@@ -182,7 +182,7 @@ cksum runs/good/*/result.json >before
 expect 1 '2 of 2 runs are finished' "$seqbench" run $small 'grid.train.lr=[1000,0.01]' --set train.clip=0 --set train.steps=30
 cksum runs/good/*/result.json | cmp -s - before || complain "finished runs were run again"
 
-echo left >"$(echo runs/good/*lr0.01*)/checkpoint.safetensors"
+: >"$(echo runs/good/*lr0.01*)/checkpoint.safetensors"  # as a kill leaves it
 expect 1 '2 of 2 runs are finished' "$seqbench" run $small 'grid.train.lr=[1000,0.01]' --set train.clip=0 --set train.steps=30
 [ -z "$(find runs -name 'checkpoint*')" ] || complain "what a kill left beside a finished result stays"
 

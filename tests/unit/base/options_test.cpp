@@ -74,11 +74,11 @@ TEST_CASE("options: an integer is taken for a real, and an empty list for a list
 TEST_CASE("options: a value of another type is refused with what was expected and what was given") {
   CHECK(refusal({{"heads", 4.5}}) == "task.heads: expected an integer from 1 to 64, got 4.5.");
   CHECK(refusal({{"heads", std::string("four")}}) ==
-        "task.heads: expected an integer from 1 to 64, got four.");
+        "task.heads: expected an integer from 1 to 64, got \"four\".");
   CHECK(refusal({{"speed", std::int64_t{1}}}) == "task.speed: expected true or false, got 1.");
   CHECK(refusal({{"rate", true}}) == "task.rate: expected a number from 0 to 1, got true.");
   CHECK(refusal({{"name", Texts{"a", "b"}}}) == "task.name: expected a text, got [a, b].");
-  CHECK(refusal({{"files", std::string("a")}}) == "task.files: expected a list of texts, got a.");
+  CHECK(refusal({{"files", std::string("a")}}) == "task.files: expected a list of texts, got \"a\".");
   CHECK(refusal({{"files", Integers{1}}}) == "task.files: expected a list of texts, got [1].");
   CHECK(refusal({{"lengths", std::int64_t{64}}}) ==
         "task.lengths: expected a list of integers, each from 1 to 4096, got 64.");
@@ -93,7 +93,7 @@ TEST_CASE("options: a value out of its range or choices is refused") {
   CHECK(refusal({{"lengths", Integers{64, 0}}}) ==
         "task.lengths: expected a list of integers, each from 1 to 4096, got [64, 0].");
   CHECK(refusal({{"position", std::string("rope")}}) ==
-        "task.position: expected one of: none, learned, got rope.");
+        "task.position: expected one of: none, learned, got \"rope\".");
   const OptionList unbounded = {Option::real("x", 0, {}, "any finite number")};
   CHECK_THROWS_AS(Options(unbounded, {{"x", std::numeric_limits<double>::infinity()}}, "t"), Error);
 }

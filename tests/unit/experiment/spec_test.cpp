@@ -54,14 +54,14 @@ TEST_CASE("unknown names show the nearest one and where they stand") {
 
 TEST_CASE("wrong types and values out of range name the path, what was expected and what was given") {
   CHECK(has(with("train.steps", "many"), "train.steps: expected an integer"));
-  CHECK(has(with("train.steps", "many"), "got many"));
+  CHECK(has(with("train.steps", "many"), "got \"many\""));
   CHECK(has(with("train.steps", nullptr), "train.steps: expected an integer"));
   CHECK(has(with("train.steps", nullptr), "got null"));
   CHECK(has(with("train.steps", 1.5), "got 1.5"));
   CHECK(has(with("train.steps", 0), "train.steps: expected an integer from 1 to 1000000000, got 0"));
   CHECK(has(with("train.steps", 18446744073709551615ULL), "got 18446744073709551615"));
   CHECK(
-      has(with("train.schedule", "linear"), "train.schedule: expected one of: cosine, constant, got linear"));
+      has(with("train.schedule", "linear"), "train.schedule: expected one of: cosine, constant, got \"linear\""));
   CHECK(has(with("eval.lengths", {1, "x"}), "eval.lengths: expected a list of integers"));
   CHECK(has(with("train", 3), "train: expected an object, got 3"));
   CHECK(has(with("model.mixer", 3), "model.mixer: expected the name of a mechanism"));

@@ -29,7 +29,7 @@ TEST_CASE("a table as Markdown, CSV and LaTeX") {
         "| name | parameters | tokens/s |\n|---|--:|--:|\n| a\\|b_c, \"d\" | 1 | 50% |\n\na note\n");
   CHECK(table.csv() == "name,parameters,tokens/s\n\"a|b_c, \"\"d\"\"\",1,50%\n");
   CHECK(table.latex() ==
-        "\\begin{tabular}{lrr}\n\\toprule\nname & parameters & tokens/s \\\\\n\\midrule\n"
+        "% needs \\usepackage{booktabs}\n\\begin{tabular}{lrr}\n\\toprule\nname & parameters & tokens/s \\\\\n\\midrule\n"
         "a|b\\_c, \"d\" & 1 & 50\\% \\\\\n\\bottomrule\n\\end{tabular}\n% a note\n");
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("a row that starts with a bracket is no argument of LaTeX's line break
   table.add_column("*lengths", Align::left);
   table.add_row({"[64,128]"});
   CHECK(table.latex() ==
-        "\\begin{tabular}{l}\n\\toprule\n{}*lengths \\\\\n\\midrule\n{}[64,128] \\\\\n\\bottomrule\n"
+        "% needs \\usepackage{booktabs}\n\\begin{tabular}{l}\n\\toprule\n{}*lengths \\\\\n\\midrule\n{}[64,128] \\\\\n\\bottomrule\n"
         "\\end{tabular}\n");
 }
 
