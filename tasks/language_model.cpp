@@ -99,8 +99,9 @@ class TextTask : public Task {
             "task.files: expected at least one text file or folder, got none; give the paths of some.");
     const Content content = options.text("vocab") == "byte" ? Content::bytes : Content::utf8;
     PerSplit<std::string> texts;
+    TextReader reader;
     for (const Split split : kSplits) {
-      texts[of(split)] = read_texts(given(options, split), kFiles[of(split)], content);
+      texts[of(split)] = reader.read(given(options, split), kFiles[of(split)], content);
       add_to_data_id(texts[of(split)]);
     }
     check_sha256(options.text("sha256"), texts);

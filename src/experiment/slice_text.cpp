@@ -19,9 +19,6 @@ constexpr std::size_t kMostColumns = 12;
 
 using Slices = std::vector<Metrics::SliceMetrics>;
 
-// Of a text or a random source no one is right every time: its loss says more than its accuracy.
-bool scored_by_loss(const Metrics& metrics) { return metrics.bits_per_byte || metrics.excess; }
-
 std::string figure_name(const Metrics& metrics) {
   return scored_by_loss(metrics) ? "test loss, nats," : "test accuracy";
 }
@@ -31,6 +28,13 @@ struct Cell {
   double loss = 0, correct = 0, labels = 0;
 };
 using Cells = std::map<std::int64_t, Cell>;  // by the end of the column's band
+
+void add(Cell& cell, double loss, double accuracy, std::int64_t counted) {
+  const auto labels = static_cast<double>(std::max<std::int64_t>(1, counted));
+  cell.loss += loss * labels;
+  cell.correct += accuracy * labels;
+  cell.labels += labels;
+}
 
 std::set<std::int64_t> values_of(const std::vector<ScoredRow>& rows, const std::string& by) {
   std::set<std::int64_t> values;
@@ -53,34 +57,43 @@ Cells cells_of(const ScoredRow& row, const std::string& by, bool bands) {
   for (const RunResult* run : row.runs) {
     for (const auto& slice : run->test.slices) {
       if (slice.by != by) continue;
-      Cell& cell = cells[column_of(slice.value, bands)];
-      const auto labels = static_cast<double>(std::max<std::int64_t>(1, slice.labels));
-      cell.loss += slice.loss * labels;
-      cell.correct += slice.accuracy * labels;
-      cell.labels += labels;
+      add(cells[column_of(slice.value, bands)], slice.loss, slice.accuracy, slice.labels);
     }
   }
   return cells;
 }
 
-std::string slice_table(const Texts& headers, const std::vector<ScoredRow>& rows, const std::string& by,
-                        const Metrics& example) {
-  const std::set<std::int64_t> values = values_of(rows, by);
-  const bool bands = values.size() > kMostColumns;
+// Of the tests that were asked for at a length: each has a column of its own, whatever the task's own test
+// has of that length.
+Cells length_cells_of(const ScoredRow& row) {
+  Cells cells;
+  for (const RunResult* run : row.runs) {
+    for (const SettingMetrics& test : run->settings) {
+      if (is_length(test))
+        add(cells[length_of(test)], test.metrics.loss, test.metrics.accuracy, test.metrics.labels);
+    }
+  }
+  return cells;
+}
+
+// `cells`: of each row. With `up_to`, columns are bands that end there.
+std::string table_by(const Texts& headers, const std::vector<ScoredRow>& rows,
+                     const std::vector<Cells>& cells, const std::string& by, bool up_to,
+                     const Metrics& example) {
   std::set<std::int64_t> columns;
-  for (const std::int64_t value : values) columns.insert(column_of(value, bands));
-  const bool up_to = bands || by == "position" || by == "distance";
+  for (const Cells& row : cells) {
+    for (const auto& [column, cell] : row) columns.insert(column);
+  }
   Table table;
   for (const std::string& header : headers) table.add_column(header, Align::left);
   for (const std::int64_t column : columns) {
     table.add_column(fmt::format("{}{}", up_to && column > 1 ? "<=" : "", column), Align::right);
   }
-  for (const ScoredRow& row : rows) {
-    const Cells cells = cells_of(row, by, bands);
-    Texts texts = row.labels;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    Texts texts = rows[r].labels;
     for (const std::int64_t column : columns) {
-      const auto found = cells.find(column);
-      if (found == cells.end()) {
+      const auto found = cells[r].find(column);
+      if (found == cells[r].end()) {
         texts.push_back("-");
       } else {
         const Cell& cell = found->second;
@@ -92,6 +105,23 @@ std::string slice_table(const Texts& headers, const std::vector<ScoredRow>& rows
   return fmt::format("{} by {}\n{}", figure_name(example), by, table.text(kWidestLabel));
 }
 
+std::string slice_table(const Texts& headers, const std::vector<ScoredRow>& rows, const std::string& by,
+                        const Metrics& example) {
+  const bool bands = values_of(rows, by).size() > kMostColumns;
+  std::vector<Cells> cells;
+  for (const ScoredRow& row : rows) cells.push_back(cells_of(row, by, bands));
+  return table_by(headers, rows, cells, by == "length" ? "length, in the task's own test" : by,
+                  bands || by == "position" || by == "distance", example);
+}
+
+// "" when no row was tested at a length on request.
+std::string length_table(const Texts& headers, const std::vector<ScoredRow>& rows, const Metrics& example) {
+  std::vector<Cells> cells;
+  for (const ScoredRow& row : rows) cells.push_back(length_cells_of(row));
+  const bool any = std::ranges::any_of(cells, [](const Cells& row) { return !row.empty(); });
+  return any ? table_by(headers, rows, cells, "length, a test each", false, example) : "";
+}
+
 // Mean accuracy of a row's runs, by length and then depth.
 std::map<std::int64_t, std::map<std::int64_t, double>> map_of(const ScoredRow& row) {
   std::map<std::int64_t, std::map<std::int64_t, std::vector<double>>> all;
@@ -99,8 +129,7 @@ std::map<std::int64_t, std::map<std::int64_t, double>> map_of(const ScoredRow& r
     for (const SettingMetrics& test : run->settings) {
       if (!is_length(test)) continue;
       for (const auto& slice : test.metrics.slices) {
-        if (slice.by == "depth")
-          all[std::get<std::int64_t>(test.setting.at("length"))][slice.value].push_back(slice.accuracy);
+        if (slice.by == "depth") all[length_of(test)][slice.value].push_back(slice.accuracy);
       }
     }
   }
@@ -159,7 +188,7 @@ std::vector<const SettingMetrics*> tests_of(const std::vector<ScoredRow>& rows, 
   for (const ScoredRow& row : rows) {
     for (const RunResult* run : row.runs) {
       for (const SettingMetrics& test : run->settings) {
-        if (is_length(test) && !lengths) continue;
+        if (is_length(test) && (!lengths || is_own(*run, test))) continue;
         const bool known = std::ranges::any_of(
             tests, [&](const SettingMetrics* t) { return t != nullptr && t->setting == test.setting; });
         if (!known) tests.push_back(&test);
@@ -203,9 +232,20 @@ Texts test_cells(const std::vector<const Metrics*>& all) {
 }  // namespace
 
 bool is_length(const SettingMetrics& test) {
-  return test.setting.contains("length") && std::ranges::all_of(test.setting, [](const auto& s) {
-           return s.first == "length" || s.first == "min_length";
-         });
+  const auto& setting = test.setting;
+  if (!setting.contains("length")) return false;
+  const bool at_one = !setting.contains("min_length") || setting.at("min_length") == setting.at("length");
+  return at_one && setting.size() == 1 + setting.count("min_length");
+}
+
+std::int64_t length_of(const SettingMetrics& test) {
+  return std::get<std::int64_t>(test.setting.at("length"));
+}
+
+bool is_own(const RunResult& run, const SettingMetrics& test) {
+  const Metrics &own = run.test, &other = test.metrics;
+  return is_length(test) && own.loss == other.loss && own.errors == other.errors &&
+         own.labels == other.labels;
 }
 
 std::string name_of(const SettingMetrics& test) {
@@ -255,7 +295,7 @@ std::string slices_text(const Texts& headers, const std::vector<ScoredRow>& rows
   }
   // Where answers depend on how far back something stands, their place in the sequence says little more.
   if (std::ranges::find(kinds, "distance") != kinds.end()) std::erase(kinds, "position");
-  std::string text;
+  std::string text = length_table(headers, rows, example);
   for (const std::string& by : kinds) {
     if (values_of(rows, by).size() < 2) continue;
     text += (text.empty() ? "" : "\n") + slice_table(headers, rows, by, example);

@@ -9,6 +9,7 @@
 #include "experiment/table.h"
 #include "report/metric.h"
 #include "report/pairs.h"
+#include "report/tables.h"
 
 namespace seqbench {
 namespace {
@@ -31,10 +32,13 @@ Texts figures(const Summary& summary) {
 
 Json json_of(const Group& group, const Summary& summary, const Texts& names) {
   Json json = {{"labels", Json::object()},
+               {"selected", Json::object()},
                {"runs", Json::array()},
                {"not_selected", Json::array()},
                {"figures", Json::object()}};
   for (std::size_t f = 0; f < summary.fields.size(); ++f) json["labels"][summary.fields[f]] = group.labels[f];
+  for (const std::string& field : chosen_fields(summary))
+    json["selected"][field] = group.runs[0]->field(field);
   for (const Record* run : group.rivals) {
     json[group.holds(run) ? "runs" : "not_selected"].push_back(
         {{"id", run->id},
@@ -87,7 +91,7 @@ Json summaries_json(const std::vector<Summary>& summaries, const Texts& problems
 }
 
 std::string summaries_csv(const std::vector<Summary>& summaries) {
-  Texts fields, names;
+  Texts fields, chosen, names;
   const auto add_new = [](Texts& all, const Texts& more) {
     for (const std::string& text : more) {
       if (std::ranges::find(all, text) == all.end()) all.push_back(text);
@@ -95,11 +99,13 @@ std::string summaries_csv(const std::vector<Summary>& summaries) {
   };
   for (const Summary& summary : summaries) {
     add_new(fields, summary.fields);
+    add_new(chosen, chosen_fields(summary));
     add_new(names, figures(summary));
   }
   Table table;
   table.add_column("experiment", Align::left);
   for (const std::string& field : fields) table.add_column(field, Align::left);
+  for (const std::string& field : chosen) table.add_column("selected." + field, Align::left);
   table.add_column("runs", Align::right);
   table.add_column("ok", Align::right);
   for (const std::string& name : names) {
@@ -109,9 +115,13 @@ std::string summaries_csv(const std::vector<Summary>& summaries) {
     for (const Group& group : summary.groups) {
       Texts cells = {summary.title};
       for (const std::string& field : fields) {
-        const auto own = std::ranges::find(summary.fields, field) - summary.fields.begin();
-        cells.push_back(own < std::ssize(summary.fields) ? group.labels[static_cast<std::size_t>(own)] : "");
+        const auto place = std::ranges::find(summary.fields, field) - summary.fields.begin();
+        cells.push_back(place < std::ssize(summary.fields) ? group.labels[static_cast<std::size_t>(place)]
+                                                           : "");
       }
+      const Texts own = chosen_fields(summary);
+      for (const std::string& field : chosen)
+        cells.push_back(std::ranges::find(own, field) == own.end() ? "" : group.runs[0]->field(field));
       cells.push_back(std::to_string(group.runs.size()));
       cells.push_back(std::to_string(group.ok.size()));
       for (const std::string& name : names) {

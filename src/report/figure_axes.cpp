@@ -53,9 +53,9 @@ void add_axes(std::vector<Figure>& figures, const Summary& summary, const Score&
     const Summary merged = across(summary, f);
     if (values.empty() || merged.groups.size() > kMostLines) continue;
     const std::string& path = summary.fields[f];
-    Plot plot{.title = fmt::format("{} by {}", score.loss ? "Loss" : "Accuracy", path),
+    Plot plot{.title = fmt::format("{} by {}", score.title(), path),
               .x_label = path,
-              .y_label = score.label(),
+              .y_label = score.label("test"),
               .log_x = *values.begin() > 0 && *values.rbegin() >= kWide * *values.begin()};
     add_chance(plot, summary, score);
     add_lines(figures, score.name() + "-by-" + path,

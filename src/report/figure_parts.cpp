@@ -33,7 +33,23 @@ void add_series(Plot& plot, Table& data, const Group& group, const Columns& colu
 
 }  // namespace
 
-Score score_of(const Summary& summary) { return {score_metric(summary) == "test.loss"}; }
+std::string Score::label(const std::string& split) const {
+  return split + (excess ? " loss above the source (nats)" : loss ? " loss (nats)" : " accuracy");
+}
+
+Score score_of(const Summary& summary) {
+  const auto known = [](const Metrics& metrics) { return metrics.excess.has_value(); };
+  bool any = false, all = true;
+  for (const Group& group : summary.groups) {
+    for (const Record* run : group.ok) {
+      const RunResult& result = run->stored->result;
+      any = true;
+      all = all && known(result.test) && known(result.valid) &&
+            std::ranges::all_of(result.settings, known, &SettingMetrics::metrics);
+    }
+  }
+  return {.loss = score_metric(summary) == "test.loss", .excess = any && all};
+}
 
 std::string digits(double value) { return std::isfinite(value) ? fmt::format("{:.6g}", value) : ""; }
 

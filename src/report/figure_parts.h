@@ -10,13 +10,22 @@
 
 namespace seqbench {
 
-// What a summary is scored by: text and sources of known entropy by loss, all else by accuracy.
+// What a summary is scored by, as its table is: sources of known entropy by the loss above it (that of
+// different seeds differs by more than models do), text by loss, all else by accuracy.
 struct Score {
   bool loss = false;
-  std::string name() const { return loss ? "loss" : "accuracy"; }
-  std::string label() const { return loss ? "test loss (nats)" : "test accuracy"; }
-  double of(const Metrics::SliceMetrics& slice) const { return loss ? slice.loss : slice.accuracy; }
-  double of(const Metrics& metrics) const { return loss ? metrics.loss : metrics.accuracy; }
+  bool excess = false;  // with `loss`
+  std::string name() const { return excess ? "excess" : loss ? "loss" : "accuracy"; }
+  std::string title() const { return excess ? "Loss above the source" : loss ? "Loss" : "Accuracy"; }
+  // "test accuracy"
+  std::string label(const std::string& split) const;
+  // What the source has of the loss on these examples; 0 where that is not taken off.
+  double floor(const Metrics& metrics) const { return excess ? metrics.loss - *metrics.excess : 0; }
+  double of(const Metrics& metrics) const { return loss ? metrics.loss - floor(metrics) : metrics.accuracy; }
+  // Of a slice of `whole`.
+  double of(const Metrics::SliceMetrics& slice, const Metrics& whole) const {
+    return loss ? slice.loss - floor(whole) : slice.accuracy;
+  }
 };
 Score score_of(const Summary& summary);
 

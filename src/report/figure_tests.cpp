@@ -29,9 +29,10 @@ void add_slices(std::vector<Figure>& figures, const Summary& summary, const Scor
   }
   if (kinds.contains("distance")) kinds.erase("position");
   for (const std::string& by : kinds) {
-    Plot plot{.title = fmt::format("{} by {}", score.loss ? "Loss" : "Accuracy", by),
+    Plot plot{.title = fmt::format("{} by {}{}", score.title(), by,
+                                   by == "length" ? ", in the task's own test" : ""),
               .x_label = unit_of_slice(by),
-              .y_label = score.label()};
+              .y_label = score.label("test")};
     plot.log_x = by == "position" && largest > 64;
     add_chance(plot, summary, score);
     add_lines(figures, fmt::format("{}-by-{}", score.name(), by),
@@ -41,7 +42,8 @@ void add_slices(std::vector<Figure>& figures, const Summary& summary, const Scor
                 for (const Record* run : group.ok) {
                   for (const auto& slice : run->stored->result.test.slices) {
                     if (slice.by == by && (!plot.log_x || slice.value > 0))
-                      columns[static_cast<double>(slice.value)].push_back(score.of(slice));
+                      columns[static_cast<double>(slice.value)].push_back(
+                          score.of(slice, run->stored->result.test));
                   }
                 }
                 return columns;
@@ -49,14 +51,10 @@ void add_slices(std::vector<Figure>& figures, const Summary& summary, const Scor
   }
 }
 
-double length_of(const SettingMetrics& test) {
-  return static_cast<double>(std::get<std::int64_t>(test.setting.at("length")));
-}
-
 void add_lengths(std::vector<Figure>& figures, const Summary& summary, const Score& score) {
-  Plot plot{.title = fmt::format("{} at other lengths than in training", score.loss ? "Loss" : "Accuracy"),
+  Plot plot{.title = fmt::format("{} by length, a test each", score.title()),
             .x_label = "length of the test (tokens)",
-            .y_label = score.label(),
+            .y_label = score.label("test"),
             .log_x = true};
   add_chance(plot, summary, score);
   add_lines(figures, score.name() + "-by-test-length",
@@ -65,7 +63,8 @@ void add_lengths(std::vector<Figure>& figures, const Summary& summary, const Sco
               Columns columns;
               for (const Record* run : group.ok) {
                 for (const SettingMetrics& test : run->stored->result.settings) {
-                  if (is_length(test)) columns[length_of(test)].push_back(score.of(test.metrics));
+                  if (is_length(test))
+                    columns[static_cast<double>(length_of(test))].push_back(score.of(test.metrics));
                 }
               }
               return columns;
@@ -80,8 +79,9 @@ void add_map(std::vector<Figure>& figures, const Group& group) {
       if (!is_length(test)) continue;
       for (const auto& slice : test.metrics.slices) {
         if (slice.by != "depth") continue;
-        depths[slice.value][length_of(test)].push_back(slice.accuracy);
-        lengths.insert(length_of(test));
+        const auto length = static_cast<double>(length_of(test));
+        depths[slice.value][length].push_back(slice.accuracy);
+        lengths.insert(length);
       }
     }
   }

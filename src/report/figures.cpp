@@ -18,7 +18,8 @@ Columns curve_columns(const Group& group, const Score& score) {
     curves.emplace_back();
     for (const CurvePoint& point : load_curve(*run)) {
       const auto step = static_cast<double>(point.step);
-      curves.back()[step] = score.loss ? point.valid_loss : point.valid_accuracy;
+      curves.back()[step] =
+          score.loss ? point.valid_loss - score.floor(run->stored->result.valid) : point.valid_accuracy;
       steps.insert(step);
     }
   }
@@ -33,9 +34,7 @@ Columns curve_columns(const Group& group, const Score& score) {
 }
 
 void add_curves(std::vector<Figure>& figures, const Summary& summary, const Score& score) {
-  Plot plot{.title = "Learning curves",
-            .x_label = "training step",
-            .y_label = score.loss ? "validation loss (nats)" : "validation accuracy"};
+  Plot plot{.title = "Learning curves", .x_label = "training step", .y_label = score.label("validation")};
   add_chance(plot, summary, score);
   add_lines(
       figures, "curves",
@@ -60,7 +59,7 @@ std::vector<PlotPoint> pareto_front(std::vector<PlotPoint> points, bool loss) {
 void add_memory(std::vector<Figure>& figures, const Summary& summary, const Score& score) {
   Plot plot{.title = "Score against memory",
             .x_label = "state carried at the task's length (bytes a sequence)",
-            .y_label = score.label(),
+            .y_label = score.label("test"),
             .log_x = true,
             .bytes_x = true,
             .kind = PlotKind::scatter};

@@ -4,9 +4,9 @@ namespace seqbench {
 
 std::string page_style() {
   return R"(:root { color-scheme: light dark; --page: #fbfbfa; --card: #ffffff; --text: #1f2328; --soft: #5c646d;
-  --rule: #dfe2e6; --accent: #0b62a8; }
+  --rule: #dfe2e6; --accent: #0b62a8; --edge: #8a93a0; --under: var(--page); }
 @media (prefers-color-scheme: dark) { :root { --page: #15181c; --card: #1c2025; --text: #e4e7ea; --soft: #9aa4ae;
-  --rule: #363c43; --accent: #76b8f0; } }
+  --rule: #363c43; --accent: #76b8f0; --edge: #7d8894; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; }
 header, main { max-width: 84rem; margin: 0 auto; padding: 0 1.2rem; }
@@ -15,7 +15,11 @@ header p { margin: .2rem 0 1rem; color: var(--soft); }
 section { margin: 0 0 2.5rem; }
 h2 { margin: 1.6rem 0 .6rem; padding-bottom: .3rem; border-bottom: 1px solid var(--rule); font-size: 1.25rem; }
 h3 { margin: 1.4rem 0 .4rem; font-size: 1.05rem; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; background:
+  linear-gradient(to right, var(--under) 40%, transparent) left / 3rem 100% no-repeat local,
+  linear-gradient(to left, var(--under) 40%, transparent) right / 3rem 100% no-repeat local,
+  linear-gradient(to right, var(--edge), transparent) left / 1.1rem 100% no-repeat scroll,
+  linear-gradient(to left, var(--edge), transparent) right / 1.1rem 100% no-repeat scroll; }
 table { border-collapse: collapse; font-size: .87rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .28rem .5rem; border-bottom: 1px solid var(--rule); text-align: left; white-space: nowrap; }
 th { vertical-align: bottom; font-weight: 600; white-space: normal; }
@@ -28,7 +32,7 @@ tbody tr:hover { background: color-mix(in srgb, var(--accent) 8%, transparent); 
 .notes { margin: .5rem 0; padding-left: 1.1rem; color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 33rem), 1fr)); gap: 1rem;
   margin: 1.2rem 0; }
-figure { min-width: 0; margin: 0; padding: .8rem; background: var(--card); border: 1px solid var(--rule); border-radius: 8px; }
+figure { --under: var(--card); min-width: 0; margin: 0; padding: .8rem; background: var(--card); border: 1px solid var(--rule); border-radius: 8px; }
 figure svg { display: block; width: 100%; height: auto; }
 figcaption { margin: .3rem 0; color: var(--soft); font-size: .82rem; }
 details { margin: .5rem 0; }
@@ -36,7 +40,7 @@ summary { cursor: pointer; color: var(--accent); font-size: .87rem; }
 details .scroll { max-height: 22rem; overflow: auto; margin-top: .4rem; }
 @media print { :root { --page: #fff; --card: #fff; --text: #000; --soft: #444; --rule: #bbb; --accent: #000; }
   body { font-size: 9.5pt; } header, main { max-width: none; padding: 0; } table { font-size: 7.5pt; }
-  th, td { padding: .15rem .35rem; } .scroll { overflow: visible; } figure, tr { break-inside: avoid; }
+  th, td { padding: .15rem .35rem; } .scroll { overflow: visible; background: none; } figure, tr { break-inside: avoid; }
   .figures { grid-template-columns: 1fr 1fr; } details:not([open]) { display: none; } }
 )";
 }

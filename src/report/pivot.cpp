@@ -152,7 +152,7 @@ Table pivot_table(const Summary& summary, const Pivot& pivot) {
 Texts pivot_notes(const Summary& summary, const Pivot& pivot) {
   Texts lines = {
       fmt::format("{} by {}{}{}; mean over seeds [95%, Student's t over seeds; of one run's test "
-                  "accuracy Wilson's over examples]",
+                  "accuracy Wilson's over examples, of texts and sources over labels]",
                   pivot.metric, fmt::join(pivot.rows, ", "), pivot.columns.empty() ? "" : " and ",
                   fmt::join(pivot.columns, ", "))};
   const bool some_failed = std::ranges::any_of(

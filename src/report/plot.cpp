@@ -81,8 +81,11 @@ class Drawing {
   void place_legend() {
     double x = 14;
     double y = 46;
-    for (const PlotSeries& series : plot_.series) {
-      const double width = 44 + width_of(series.name);
+    std::vector<std::string> names;
+    for (const PlotSeries& series : plot_.series) names.push_back(series.name);
+    for (const auto& [name, value] : plot_.marks) names.push_back(name);
+    for (const std::string& name : names) {
+      const double width = 44 + width_of(name);
       if (x > 14 && x + width > kPlotWidth - 8) {
         x = 14;
         y += kRow;
@@ -90,18 +93,23 @@ class Drawing {
       legend_.emplace_back(x, y);
       x += width;
     }
-    legend_bottom_ = plot_.series.empty() ? 28 : y + 4;
+    legend_bottom_ = names.empty() ? 28 : y + 4;
   }
 
   std::string frame() const {
     std::string text = text_at(14, 22, "start", "title", plot_.title);
-    for (std::size_t i = 0; i < legend_.size(); ++i) {
+    for (std::size_t i = 0; i < plot_.series.size(); ++i) {
       const auto [x, y] = legend_[i];
       const int color = plot_.series[i].color;
       if (plot_.kind == PlotKind::lines)
         text += fmt::format("<path class=\"line c{}\"{} d=\"M{:.1f} {:.1f}h26\"/>", color % kColors,
                             dashes(color), x, y - 4);
       text += marker(x + 13, y - 4, color) + text_at(x + 31, y, "start", "label", plot_.series[i].name);
+    }
+    for (std::size_t i = 0; i < plot_.marks.size(); ++i) {
+      const auto [x, y] = legend_[plot_.series.size() + i];
+      text += line(x, y - 4, x + 26, y - 4, "reference") +
+              text_at(x + 31, y, "start", "label", plot_.marks[i].first);
     }
     double free_from = 0;
     for (const Tick& tick : x_ticks_) {
@@ -125,12 +133,13 @@ class Drawing {
                       middle, svg_escape(plot_.y_label));
   }
 
+  // The legend names them: beside its line, a name would lie on the curves that run there.
   std::string marks() const {
     std::string text;
     for (const auto& [name, value] : plot_.marks) {
       if (!y_.holds(value) || value < y_.low || value > y_.high) continue;
       const double y = y_.at(value);
-      text += line(x_.from, y, x_.to, y, "reference") + text_at(x_.to - 3, y - 4, "end", "tick", name);
+      text += line(x_.from, y, x_.to, y, "reference");
     }
     return text;
   }
@@ -216,7 +225,6 @@ class Drawing {
     return boxes;
   }
 
-  // The legend names those for which there is no room.
   std::string labels() const {
     std::vector<PlotLabel> wanted;
     for (const PlotSeries& series : plot_.series) {
@@ -230,7 +238,7 @@ class Drawing {
   const Plot& plot_;
   PlotAxis x_, y_;
   std::vector<Tick> x_ticks_;
-  std::vector<std::pair<double, double>> legend_;  // where each series' entry stands
+  std::vector<std::pair<double, double>> legend_;  // where the entry of each series and mark stands
   double legend_bottom_ = 0;
   double height_ = 0;
   bool empty_ = false;

@@ -17,8 +17,9 @@ struct PlotLabel {
   std::string text;
 };
 
-// SVG text of the labels that find a place around their point, inside `area` and clear of `taken` and of each
-// other, in their order; those that find none are left out.
+// SVG text of the labels, in their order: as near to its point as there is a place inside `area` and clear of
+// `taken` and of each other, away from it with a line to it; where there is no such place, over what is
+// drawn.
 std::string placed_labels(const std::vector<PlotLabel>& labels, std::vector<Box> taken, const Box& area);
 
 }  // namespace seqbench

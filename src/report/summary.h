@@ -39,8 +39,7 @@ struct Summary {
 struct Average {
   double mean = 0;            // not a number when none has it
   double standard_error = 0;  // not a number for less than two
-  Interval interval =
-      {};  // 95%: Student's t over runs, of a single run's test accuracy Wilson's over examples
+  Interval interval = {};     // 95%: Student's t over runs, of a single run's test accuracy its own
   std::size_t count = 0;
 };
 Average average_of(const Group& group, const std::string& metric);

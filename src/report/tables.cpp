@@ -91,20 +91,6 @@ Texts label_cells(const Group& group) {
   return cells;
 }
 
-// Fields of which each row shows the best value: those selected over that have more than one.
-Texts chosen_fields(const Summary& summary) {
-  Texts fields;
-  for (const std::string& field : summary.selection.over) {
-    const bool varies = std::ranges::any_of(summary.groups, [&](const Group& group) {
-      return std::ranges::any_of(group.rivals, [&](const Record* run) {
-        return run->field(field) != group.rivals[0]->field(field);
-      });
-    });
-    if (varies) fields.push_back(field);
-  }
-  return fields;
-}
-
 // As in a grid that is not finished.
 bool with_unequal_seeds(const Summary& summary, const Texts& chosen) {
   return std::ranges::any_of(summary.groups, [&](const Group& group) {
@@ -153,6 +139,19 @@ std::set<std::string> machines(const Summary& summary) {
 }
 
 }  // namespace
+
+Texts chosen_fields(const Summary& summary) {
+  Texts fields;
+  for (const std::string& field : summary.selection.over) {
+    const bool varies = std::ranges::any_of(summary.groups, [&](const Group& group) {
+      return std::ranges::any_of(group.rivals, [&](const Record* run) {
+        return run->field(field) != group.rivals[0]->field(field);
+      });
+    });
+    if (varies) fields.push_back(field);
+  }
+  return fields;
+}
 
 Texts short_fields(const Summary& summary) {
   Texts names;
@@ -214,11 +213,15 @@ Texts notes(const Summary& summary) {
         std::ranges::any_of(summary.groups, [](const Group& group) { return group.ok.size() > 1; });
     const bool single =
         std::ranges::any_of(summary.groups, [](const Group& group) { return group.ok.size() == 1; });
+    const char* trials = is_text(summary) || is_source(summary) ? "labels" : "examples";
     lines.push_back(
-        !seeds ? "[95%]: interval over the test examples of the one run (Wilson)."
-               : fmt::format("[95%]: interval of the mean over the seeds (Student's t){}; costs and "
-                             "speeds are those of the middle seed.",
-                             single ? ", of a row with one run that over its examples (Wilson)" : ""));
+        !seeds ? fmt::format(
+                     "[95%]: interval over the test {} of the one run, taken to be independent (Wilson).",
+                     trials)
+               : fmt::format(
+                     "[95%]: interval of the mean over the seeds (Student's t){}; costs and "
+                     "speeds are those of the middle seed.",
+                     single ? fmt::format(", of a row with one run that over its {} (Wilson)", trials) : ""));
     if (!is_text(summary) && !is_source(summary)) {
       lines.push_back(
           fmt::format("solved: seeds with a test accuracy of at least {}{}.", kSolved,

@@ -11,6 +11,9 @@ namespace seqbench {
 
 constexpr double kSolved = 0.99;  // test accuracy from which a run counts as having solved its task
 
+// Fields of which each row shows the best value: those selected over that have more than one.
+Texts chosen_fields(const Summary& summary);
+
 // A row per group: what was selected for it, accuracy with its interval, chance, parameters, FLOPs, state,
 // speeds, memory. Runs that did not end well have lines of their own.
 Table main_table(const Summary& summary);

@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string read(const std::string& path, const std::string& option, const std::string& expected) {
+std::string read_bytes(const std::string& path, const std::string& option, const std::string& expected) {
   const auto size = static_cast<std::streamsize>(fs::file_size(path));
   std::ifstream in(path, std::ios::binary);
   std::string text(static_cast<std::size_t>(size), '\0');
@@ -86,23 +86,46 @@ std::string read_file(const std::string& path, const std::string& option, const 
   const fs::file_status status = status_of(path, option, expected);
   fail_if(!fs::is_regular_file(status), "task.{}: \"{}\" is {}; expected {}.", option, path,
           fs::is_directory(status) ? "a folder" : "not a regular file", expected);
-  std::string bytes = read(path, option, expected);
+  std::string bytes = read_bytes(path, option, expected);
   fail_if(bytes.empty(), "task.{}: \"{}\" is empty; expected {}.", option, path, expected);
   return bytes;
 }
 
-std::string read_texts(const Texts& paths, const std::string& option, Content content) {
+void TextReader::refuse_again(const Seen& file, const std::string& text) {
+  if (text.empty()) return;
+  const std::string hash = sha256({&text, 1});
+  for (auto [other, end] = seen_.equal_range(hash); other != end; ++other) {
+    const Seen& before = other->second;
+    std::error_code unreadable;
+    const bool same_file = fs::equivalent(file.path, before.path, unreadable);
+    fail_if(file.option != before.option,
+            "task.{}: \"{}\" {} \"{}\" of task.{}: what is held out would be trained on, or tested on twice; "
+            "leave one of them out.",
+            file.option, file.path, same_file ? "is the same file as" : "has the same text as", before.path,
+            before.option);
+    fail_if(
+        same_file || (file.listed && before.listed),
+        "task.{}: \"{}\" {} \"{}\" before it: where the end of the text is held out, it would be trained on "
+        "too; leave one of them out.",
+        file.option, file.path, same_file ? "is the same file as" : "has the same text as", before.path);
+  }
+  seen_.emplace(hash, file);
+}
+
+std::string TextReader::read(const Texts& paths, const std::string& option, Content content) {
   const std::string expected = "a text file, or of a folder of some";
   std::string all;
-  const auto add = [&](const std::string& path, const std::string& text) {
+  const auto add = [&](const std::string& path, bool listed, const std::string& text) {
     if (content == Content::utf8) check_utf8(text, path, option);
+    refuse_again({path, option, listed}, text);
     all += text;
   };
   for (const std::string& path : paths) {
     if (fs::is_directory(status_of(path, option, expected))) {
-      for (const std::string& file : files_in(path, option)) add(file, read(file, option, "a text file"));
+      for (const std::string& file : files_in(path, option))
+        add(file, false, read_bytes(file, option, "a text file"));
     } else {
-      add(path, read_file(path, option, "a text file"));
+      add(path, true, read_file(path, option, "a text file"));
     }
   }
   return all;

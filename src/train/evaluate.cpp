@@ -6,22 +6,6 @@
 #include "base/parallel.h"
 
 namespace seqbench {
-namespace {
-
-bool has_length(const Metrics& metrics, std::int64_t length) {
-  return std::ranges::any_of(metrics.slices,
-                             [&](const auto& s) { return s.by == "length" && s.value == length; });
-}
-
-// A test at one length stands among the test's slices too, so that what differs in length only is in one
-// place.
-void add_length(Metrics& test, std::int64_t length, const Metrics& m) {
-  if (has_length(test, length)) return;
-  test.slices.push_back({"length", length, m.loss, m.accuracy, m.exact, m.examples, m.labels});
-}
-
-}  // namespace
-
 Metrics Evaluator::score(const Task& task, Split split, std::int64_t examples) const {
   const std::int64_t there = task.examples(split);
   const bool ends = there > 0 && split != Split::train;
@@ -57,17 +41,11 @@ Metrics Evaluator::score_all(const Task& task, Split split, const Options& eval)
 
 void Evaluator::test(const RunSpec& spec, const Task& task, RunResult& result) const {
   result.test = score_all(task, Split::test, spec.eval);
-  const std::vector<TaskSetting> further = further_tests(spec);
-  const bool one_length =
-      std::ranges::none_of(result.test.slices, [](const auto& s) { return s.by == "length"; });
-  if (!spec.eval.integers("lengths").empty() && one_length) {
-    add_length(result.test, task.length(), result.test);
-  }
-  for (const TaskSetting& setting : further) {
-    const std::unique_ptr<Task> other = make_task(spec, setting);
-    const Metrics metrics = score_all(*other, Split::test, spec.eval);
-    if (setting.path == "eval.lengths") add_length(result.test, other->length(), metrics);
-    result.settings.push_back({setting.options, metrics});
+  for (const TaskSetting& setting : further_tests(spec)) {
+    // The task's own length stands among those asked for, and has been tested.
+    const bool own = setting.path == kOwnLength;
+    result.settings.push_back(
+        {setting.options, own ? result.test : score_all(*make_task(spec, setting), Split::test, spec.eval)});
   }
 }
 

@@ -20,8 +20,10 @@ struct Metrics {
   double loss = 0;      // nats per labelled position
   double accuracy = 0;  // labelled positions whose label has the largest logit
   double exact = 0;     // examples with every labelled position right
-  Interval
-      accuracy_interval;  // 95%, Wilson, with one trial an example (labels of an example are not independent)
+  // 95%, Wilson. With one trial an example, whose labels are not independent: they ask the same sequence.
+  // Of texts and sources (scored_by_loss) with one trial a label: what the tokens before leave open of each
+  // is taken to be independent.
+  Interval accuracy_interval;
   std::optional<double> bits_per_byte;  // of text
   std::optional<double>
       excess;  // loss above that of the source itself, where it is known: 0 is the best possible
@@ -40,6 +42,9 @@ struct Metrics {
   };
   std::vector<SliceMetrics> slices;
 };
+
+// Of a text or a random source no one is right every time: its loss says more than its accuracy.
+inline bool scored_by_loss(const Metrics& metrics) { return metrics.bits_per_byte || metrics.excess; }
 
 // One line of curve.jsonl. Holds no times: the curve of a spec is bitwise the same each time it is run.
 struct CurvePoint {
@@ -93,7 +98,7 @@ struct RunResult {
   Metrics train;  // over the last steps' batches (since the last point of the curve)
   Metrics valid;
   Metrics test;
-  std::vector<SettingMetrics> settings;  // eval.lengths, then eval.settings
+  std::vector<SettingMetrics> settings;  // of further_tests() (train/spec.h), in their order
   Cost cost;
   double train_seconds = 0;         // wall time of training, validation included
   std::int64_t resumes = 0;         // times the run was taken up again

@@ -84,10 +84,12 @@ void Tally::add(const Tally& other) {
 
 Metrics Tally::metrics(const Task& task, Split split) const {
   Metrics metrics = metrics_of(all_, task, split);
-  const auto lengths =
-      std::ranges::count_if(slices_, [](const auto& s) { return s.first.first == "length"; });
+  // A text is cut into windows, of which the last is what is left over: no length that anyone asked about.
+  const bool by_length = task.tokenizer() == nullptr && std::ranges::count_if(slices_, [](const auto& s) {
+                                                          return s.first.first == "length";
+                                                        }) > 1;
   for (const auto& [key, sum] : slices_) {
-    if (sum.labels == 0 || (key.first == "length" && lengths == 1)) continue;
+    if (sum.labels == 0 || (key.first == "length" && !by_length)) continue;
     metrics.slices.push_back(slice_metrics(key.first, key.second, sum));
   }
   for (const auto& [by, bands] : {std::pair<const char*, const Bands&>{"distance", distances_},
@@ -111,12 +113,16 @@ Metrics metrics_of(const ScoreSum& sum, const Task& task, Split split) {
   metrics.loss = sum.loss / labels;
   metrics.accuracy = static_cast<double>(sum.correct) / labels;
   metrics.exact = static_cast<double>(sum.exact) / static_cast<double>(sum.examples);
-  metrics.accuracy_interval = wilson(metrics.accuracy, sum.examples);
   if (sum.surprises == sum.labels) metrics.excess = (sum.loss - sum.surprise) / labels;
   if (task.tokenizer() != nullptr) {
     metrics.bits_per_byte = metrics.loss / std::numbers::ln2 / task.bytes_per_label(split);
   }
+  metrics.accuracy_interval = wilson(metrics.accuracy, trials_of(metrics));
   return metrics;
+}
+
+std::int64_t trials_of(const Metrics& metrics) {
+  return scored_by_loss(metrics) ? metrics.labels : metrics.examples;
 }
 
 Interval wilson(double share, std::int64_t count) {

@@ -42,8 +42,9 @@ class Tally {
   void add(const Tally& other);
 
   const ScoreSum& all() const { return all_; }
-  // Those of the samples; "length" when they differ in it; and, where labels differ in them, "position"
-  // (tokens read up to the label's) and "distance", both in bands: value v holds v/2 < x <= v, powers of two.
+  // Those of the samples; "length" when they differ in it, but for windows of a text; and, where labels
+  // differ in them, "position" (tokens read up to the label's) and "distance", both in bands: value v holds
+  // v/2 < x <= v, powers of two.
   Metrics metrics(const Task& task, Split split) const;
 
  private:
@@ -56,6 +57,9 @@ class Tally {
 
 // Without slices.
 Metrics metrics_of(const ScoreSum& sum, const Task& task, Split split);
+
+// Independent trials that an accuracy is taken to be a share of: see Metrics::accuracy_interval.
+std::int64_t trials_of(const Metrics& metrics);
 
 // 95% interval of a share of `count` trials (Wilson 1927): never of width zero, never outside [0, 1].
 Interval wilson(double share, std::int64_t count);

@@ -59,18 +59,25 @@ std::unique_ptr<Task> make_task(const RunSpec& spec, const TaskSetting& setting)
 }
 
 std::vector<TaskSetting> further_tests(const RunSpec& spec) {
-  const std::set<std::int64_t> lengths(spec.eval.integers("lengths").begin(),
-                                       spec.eval.integers("lengths").end());
-  const bool varies =
-      spec.task_options.all().contains("min_length") && spec.task_options.integer("min_length") > 0;
+  std::set<std::int64_t> lengths(spec.eval.integers("lengths").begin(), spec.eval.integers("lengths").end());
+  const std::int64_t own = spec.task_options.integer("length");
+  const std::int64_t shortest =
+      spec.task_options.all().contains("min_length") ? spec.task_options.integer("min_length") : 0;
+  const bool varies = shortest > 0;
+  const bool one_length = (!varies || shortest == own) && spec.mix.empty();
+  if (!lengths.empty() && one_length) lengths.insert(own);
   std::vector<TaskSetting> tests;
   for (const std::int64_t length : lengths) {
-    if (!varies && spec.mix.empty() && length == spec.task_options.integer("length")) continue;
-    TaskSetting test{.options = {{"length", length}}, .path = "eval.lengths"};
+    const bool is_own = one_length && length == own;
+    TaskSetting test{.options = {{"length", length}}, .path = is_own ? kOwnLength : "eval.lengths"};
     if (varies) test.options["min_length"] = length;
     tests.push_back(std::move(test));
   }
-  tests.insert(tests.end(), spec.settings.begin(), spec.settings.end());
+  // Of a task whose lengths vary, "length" alone leaves them varying, which is no test at that length.
+  for (TaskSetting setting : spec.settings) {
+    if (varies && setting.options.contains("length")) setting.options.try_emplace("min_length", shortest);
+    tests.push_back(std::move(setting));
+  }
   return tests;
 }
 

@@ -44,8 +44,10 @@ std::unique_ptr<Task> make_task(const RunSpec& spec);
 // The task at one setting; Error names setting.path.
 std::unique_ptr<Task> make_task(const RunSpec& spec, const TaskSetting& setting);
 
-// What a run is tested on besides its own task: eval.lengths, in order and without the task's own, then
-// eval.settings.
+// What a run is tested on besides its own task: eval.lengths in order, then eval.settings. Where there are
+// eval.lengths and the task has one length, that is among them, asked for or not, with kOwnLength for its
+// path: its test is the task's own. Of a task whose lengths vary, each length asked for is a test apart.
+inline constexpr const char* kOwnLength = "task.length";
 std::vector<TaskSetting> further_tests(const RunSpec& spec);
 
 }  // namespace seqbench

@@ -49,6 +49,37 @@ TEST_CASE("slices: a table each, means over runs by labels, bands where values a
             "mechanism    <=4    <=8   <=16   <=32   <=64\nx          1.000  1.000  1.000  1.000  0.000\n"));
 }
 
+TEST_CASE("slices: a test asked for at a length has its column, whatever the main test has of that length") {
+  RunResult a;
+  a.test = metrics_with(0.5, {slice("length", 3, 0.75), slice("length", 8, 0.25), slice("length", 12, 0.5)});
+  for (const std::int64_t length : {8, 12, 40})
+    a.settings.push_back({{{"length", length}, {"min_length", length}},
+                          metrics_with(1 - static_cast<double>(length) / 100, {})});
+  CHECK(slices_text({"m"}, {{{"x"}, {&a}}, {{"y"}, {}}}) ==
+        "test accuracy by length, a test each\n"
+        "m      8     12     40\n"
+        "x  0.920  0.880  0.600\n"
+        "y      -      -      -\n\n"
+        "test accuracy by length, in the task's own test\n"
+        "m      3      8     12\n"
+        "x  0.750  0.250  0.500\n"
+        "y      -      -      -\n");
+  // Never several in one column, however many.
+  a.settings.clear();
+  for (std::int64_t length = 1; length <= 14; ++length)
+    a.settings.push_back({{{"length", length}}, metrics_with(1, {})});
+  CHECK(has(slices_text({"m"}, {{{"x"}, {&a}}}), "m      1      2      3      4      5      6"));
+}
+
+TEST_CASE("tests: a length from another is no test at a length, and has a name of its own") {
+  const SettingMetrics mixed{{{"length", std::int64_t{40}}, {"min_length", std::int64_t{3}}}, {}};
+  const SettingMetrics fixed{{{"length", std::int64_t{40}}, {"min_length", std::int64_t{40}}}, {}};
+  CHECK_FALSE(is_length(mixed));
+  CHECK(is_length(fixed));
+  CHECK(name_of(mixed) == "length=40 min_length=3");
+  CHECK(name_of(fixed) == "length=40");
+}
+
 TEST_CASE("slices: a text is scored by its loss") {
   RunResult a;
   a.test = metrics_with(0.5, {slice("position", 1, 1.5), slice("position", 2, 0.5)});

@@ -38,6 +38,34 @@ TEST_CASE("a seed that stopped early keeps its last value in the mean of a learn
   CHECK(rows[2] == Texts{"softmax", "30", "0.75", "0.5", "1", "2"});
 }
 
+TEST_CASE("a source is drawn by what its table judges by: the loss above it, in which seeds agree") {
+  Scene scene(R"({"model.mixer": ["softmax"], "train.lr": [0.1], "seed": [0, 1]})");
+  for (std::size_t i = 0; i < 2; ++i) {
+    const double entropy = 1 + static_cast<double>(i);
+    RunResult& result = scene.results[i]->result;
+    for (Metrics* metrics : {&result.test, &result.valid}) {
+      metrics->loss = entropy + 0.25;
+      metrics->excess = 0.25;
+    }
+    result.test.slices = {{"position", 1, entropy + 0.5, 0, 0, 0, 10}, {"position", 2, entropy, 0, 0, 0, 10}};
+    result.settings = {{{{"length", std::int64_t{64}}}, result.test},
+                       {{{"length", std::int64_t{128}}}, result.test}};
+  }
+  scene.stored();
+  for (std::size_t i = 0; i < 2; ++i) {
+    std::ofstream out(scene.plan.runs[i].folder / "curve.jsonl");
+    for (const int step : {10, 20})
+      out << "{\"step\": " << step << ", \"valid_loss\": " << 1.25 + static_cast<double>(i) << "}\n";
+  }
+  const std::vector<Figure> figures = figures_in(scene);
+  CHECK(figure_of(figures, "curves").data.cells()[0] == Texts{"softmax", "10", "0.25", "0.25", "0.25", "2"});
+  CHECK(figure_of(figures, "excess-by-position").data.cells()[0] ==
+        Texts{"softmax", "1", "0.5", "0.5", "0.5", "2"});
+  CHECK(figure_of(figures, "excess-by-test-length").data.cells()[1] ==
+        Texts{"softmax", "128", "0.25", "0.25", "0.25", "2"});
+  CHECK(has(figure_of(figures, "curves").svg, "validation loss above the source (nats)"));
+}
+
 TEST_CASE("what varies in numbers is an axis, and mechanisms are its lines") {
   const Scene scene(
       R"({"model.mixer": ["softmax", "linear"], "task.pairs": [2, 4], "train.lr": [0.1], "seed": [0, 1]})");

@@ -138,13 +138,32 @@ TEST_CASE("plot: what no XML can hold is replaced") {
   CHECK(svg_escape("a\x01z\xff") == "a\uFFFDz\uFFFD");
 }
 
-TEST_CASE("plot: scattered labels that would lie on others are left to the legend") {
-  Plot plot;
-  plot.kind = PlotKind::scatter;
-  for (int i = 0; i < 40; ++i) plot.series.push_back({"", 0, {{1, 1, kNoFigure, kNoFigure, "same place"}}});
-  const std::size_t written = count(svg(plot), "same place");
-  CHECK(written >= 2);
-  CHECK(written <= 4);
+TEST_CASE("plot: every scattered point has its label, with a line to it where there is no room beside it") {
+  const auto picture_of = [](int points) {
+    Plot plot;
+    plot.kind = PlotKind::scatter;
+    for (int i = 0; i < points; ++i)
+      plot.series.push_back({"", 0, {{1, 1, kNoFigure, kNoFigure, "same place"}}});
+    return svg(plot);
+  };
+  const std::size_t axes = count(picture_of(1), "class=\"axis\"");
+  CHECK(count(picture_of(12), ">same place<") == 12);
+  CHECK(count(picture_of(12), "class=\"axis\"") > axes);
+  CHECK(count(picture_of(400), ">same place<") == 400);  // more than fit
+}
+
+TEST_CASE("plot: what a reference line is called stands in the legend, clear of the curves") {
+  Plot plot{.title = "t", .x_label = "x", .y_label = "y"};
+  plot.series = {{"low", 0, {{0, 0.1}, {1, 0.1}}}};
+  plot.marks = {{"chance", 0.1}};
+  const std::string picture = svg(plot);
+  const auto height_of = [&](const std::string& name) {
+    const std::size_t end = picture.find(">" + name + "<");
+    REQUIRE(end != std::string::npos);
+    return std::stod(picture.substr(picture.rfind(" y=\"", end) + 4));
+  };
+  CHECK(height_of("chance") == height_of("low"));
+  CHECK(count(picture, "class=\"reference\"") == 2);  // the line, and its sample
 }
 
 TEST_CASE("plot: a label keeps clear of the front, which leaves its point to the right and upwards") {

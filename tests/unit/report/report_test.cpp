@@ -317,5 +317,20 @@ TEST_CASE("differences are paired by seed and corrected for the number of pairs"
   CHECK(has(text, "+0.200*"));
 }
 
+TEST_CASE("csv and json say which value was selected, as the table does") {
+  const Scene scene;  // 0.8 and 0.8 against 0.5 and 0.9; 0.9 and 0.2 against 0.3 and 0.3
+  ReportRequest request{.folders = {scene.stored()}, .format = ReportFormat::json};
+  const Json groups = parse_json(make_report(request).text, "test").at("experiments").at(0).at("groups");
+  request.format = ReportFormat::csv;
+  const std::string csv = make_report(request).text;
+  CHECK(has(csv, "experiment,mechanism,selected.train.lr,runs,ok,"));
+  REQUIRE(groups.size() == 2);
+  for (const Json& group : groups) {
+    const std::string mechanism = group.at("labels").at("mechanism");
+    CHECK(group.at("selected") == Json{{"train.lr", "0.2"}});
+    CHECK(has(csv, "small," + mechanism + ",0.2,2,2,"));
+  }
+}
+
 }  // namespace
 }  // namespace seqbench

@@ -116,6 +116,45 @@ TEST_CASE("language_model: valid_files are the validation part, and files the re
   CHECK(*offsets.rbegin() == 289);
 }
 
+TEST_CASE("language_model: test text that is training text is refused, and both its files are named") {
+  const TemporaryFolder folder;
+  namespace fs = std::filesystem;
+  fs::create_directories(folder.path("all"));
+  const std::string book = folder.write("all/book", random_text(500, 26, 1));
+  const std::string other = folder.write("other", random_text(500, 26, 2));
+  const std::string copy = folder.write("copy", random_text(500, 26, 1));
+  fs::create_symlink(book, folder.path("link"));
+  fs::create_hard_link(book, folder.path("hard"));
+  const auto refused = [&](const Texts& files, const Texts& valid, const Texts& test) {
+    Given options = given(files, 10);
+    options["valid_files"] = valid;
+    options["test_files"] = test;
+    return refusal("language_model", options);
+  };
+  for (const std::string& path :
+       {book, folder.path("all/../all/book"), folder.path("link"), folder.path("hard")}) {
+    CAPTURE(path);
+    CHECK(contains(refused({book, other}, {}, {path}),
+                   "task.test_files: \"" + path + "\" is the same file as \"" + book + "\" of task.files"));
+    CHECK(contains(refused({book, path}, {}, {}),
+                   "task.files: \"" + path + "\" is the same file as \"" + book + "\" before it"));
+    CHECK(contains(
+        refused({other}, {book}, {path}),
+        "task.test_files: \"" + path + "\" is the same file as \"" + book + "\" of task.valid_files"));
+  }
+  CHECK(contains(refused({folder.path("all")}, {copy}, {}),
+                 "task.valid_files: \"" + copy + "\" has the same text as \"" + book + "\" of task.files"));
+  CHECK(contains(refused({book, copy}, {}, {}), "has the same text as"));
+  CHECK(contains(refused({folder.path("all"), book}, {}, {}), "is the same file as"));
+  CHECK(contains(refused({other}, {}, {folder.path("all"), folder.path("all")}), "is the same file as"));
+  // Licences in the folders of a corpus are no mistake.
+  fs::create_directories(folder.path("all/more"));
+  folder.write("all/more/book", random_text(500, 26, 1));
+  Given fine = given({folder.path("all")}, 10);
+  fine["test_files"] = Texts{other};
+  CHECK(read_windows(*make_task("language_model", fine), Split::test) == random_text(500, 26, 2));
+}
+
 TEST_CASE("language_model: a folder stands for its files, in the order of their paths, but hidden ones") {
   const TemporaryFolder folder;
   namespace fs = std::filesystem;
@@ -133,8 +172,8 @@ TEST_CASE("language_model: a folder stands for its files, in the order of their 
   Given options = given({folder.write("train", random_text(1000))}, 10);
   options["test_files"] = Texts{folder.path("t")};
   CHECK(read_windows(*make_task("language_model", options), Split::test) == text);
-  options["test_files"] = Texts{folder.path("t") + "/", folder.path("t/c")};
-  CHECK(read_windows(*make_task("language_model", options), Split::test) == text + random_text(100, 26, 4));
+  options["test_files"] = Texts{folder.path("t") + "/", folder.write("last", random_text(100, 26, 9))};
+  CHECK(read_windows(*make_task("language_model", options), Split::test) == text + random_text(100, 26, 9));
   options["test_files"] = Texts{folder.path("none")};
   CHECK(contains(refusal("language_model", options),
                  "task.test_files: the folder \"" + folder.path("none") + "\" has no files but hidden ones"));

@@ -123,6 +123,62 @@ TEST_CASE("a part of a split with an end is spread evenly over it") {
   CHECK(Evaluator{m.model, m.weights}.score_all(task, Split::valid, m.spec.eval).examples == 50);
 }
 
+TEST_CASE("a test at a length stands beside the main test's slice of that length, and never for it") {
+  RunSpec spec = tiny_spec("min_gru");
+  spec.task = &tasks().find("parity", "task.name");
+  spec.task_options =
+      Options(spec.task->options, {{"length", std::int64_t{12}}, {"min_length", std::int64_t{3}}}, "task");
+  spec.eval =
+      Options(eval_options(), {{"examples", std::int64_t{100}}, {"lengths", Integers{8, 12, 40}}}, "eval");
+  const auto task = make_task(spec);
+  const LanguageModel model(spec.model, task->vocab_size(), 40);
+  const Buffer weights = model.parameters().initial(0, DType::f32);
+  RunResult result;
+  Evaluator{model, weights}.test(spec, *task, result);
+  REQUIRE(result.settings.size() == 3);
+  for (const SettingMetrics& test : result.settings) CHECK(test.metrics.examples == 100);
+  std::int64_t own = 0;
+  for (const auto& slice : result.test.slices) {
+    CHECK((slice.by != "length" || slice.value <= 12));
+    own += slice.by == "length" ? slice.examples : 0;
+  }
+  CHECK(own == result.test.examples);
+}
+
+TEST_CASE("a task of one length is its own test among those at lengths, made once") {
+  const Model m("min_gru");
+  RunResult result;
+  Evaluator{m.model, m.weights}.test(m.spec, *make_task(m.spec), result);  // eval.lengths 16 and 32
+  REQUIRE(result.settings.size() == 2);
+  CHECK(result.settings[0].metrics.loss == result.test.loss);
+  CHECK(result.settings[1].metrics.loss != result.test.loss);
+  CHECK(labels_of(result.test, "length") == 0);
+}
+
+class Text : public Uneven {
+ public:
+  const Tokenizer* tokenizer() const override { return tokenizer_.get(); }
+
+ private:
+  std::unique_ptr<Tokenizer> tokenizer_ = byte_tokenizer();
+};
+
+TEST_CASE("a text has no lengths, and its labels are what an interval counts") {
+  const Model m("min_gru");
+  const Metrics text = Evaluator{m.model, m.weights}.score(Text(), Split::test, 100);
+  CHECK(labels_of(text, "length") == 0);
+  const Interval expected = wilson(text.accuracy, text.labels);
+  CHECK(text.labels > 2 * text.examples);
+  CHECK(text.accuracy_interval.high - text.accuracy_interval.low == expected.high - expected.low);
+  // Answers of one sequence are no independent trials.
+  Metrics answers;
+  answers.examples = 10;
+  answers.labels = 80;
+  CHECK(trials_of(answers) == 10);
+  answers.excess = 0.1;
+  CHECK(trials_of(answers) == 80);
+}
+
 TEST_CASE("an untrained model scores the loss of guessing") {
   const RunSpec spec = tiny_spec("linear");
   const auto task = make_task(spec);

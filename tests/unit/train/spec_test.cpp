@@ -20,10 +20,15 @@ TEST_CASE("further tests: other lengths in order, then settings; a task of many 
   RunSpec spec = spec_of("mqar", {}, {256, 64, 128, 128});
   spec.settings = {{.options = {{"pairs", std::int64_t{2}}}, .path = "eval.settings[0]"}};
   const auto tests = further_tests(spec);
-  REQUIRE(tests.size() == 3);  // 64 is the task's own
-  CHECK(make_task(spec, tests[0])->length() == 128);
-  CHECK(make_task(spec, tests[1])->length() == 256);
-  CHECK(make_task(spec, tests[2])->sample(Split::test, 0).slices.at(0).value == 2);
+  REQUIRE(tests.size() == 4);
+  CHECK(make_task(spec, tests[0])->length() == 64);
+  CHECK(tests[0].path == kOwnLength);
+  CHECK(make_task(spec, tests[1])->length() == 128);
+  CHECK(make_task(spec, tests[2])->length() == 256);
+  CHECK(make_task(spec, tests[3])->sample(Split::test, 0).slices.at(0).value == 2);
+  // Beside other lengths it stands even where it was not asked for, and alone it does not.
+  CHECK(further_tests(spec_of("mqar", {}, {128})).size() == 2);
+  CHECK(further_tests(spec_of("mqar", {}, {})).empty());
 
   const RunSpec parity = spec_of("parity", {}, {40, 100});
   const auto lengths = further_tests(parity);
@@ -32,6 +37,10 @@ TEST_CASE("further tests: other lengths in order, then settings; a task of many 
     CHECK(make_task(parity, lengths[0])->sample(Split::test, i).tokens.size() == 40);
     CHECK(make_task(parity, lengths[1])->sample(Split::test, i).tokens.size() == 100);
   }
+  for (const TaskSetting& test : lengths) CHECK(test.path == "eval.lengths");
+  RunSpec both = parity;
+  both.settings = {{.options = {{"length", std::int64_t{100}}}, .path = "eval.settings[0]"}};
+  CHECK(further_tests(both)[2].options.at("min_length") == Value(std::int64_t{3}));  // no test at 100
 }
 
 TEST_CASE("a mix is what is trained on; its parts start from the task's own options") {
