@@ -5,8 +5,6 @@
 #include <numbers>
 #include <numeric>
 
-#include "base/random.h"
-
 namespace seqbench {
 namespace {
 
@@ -35,14 +33,11 @@ Comparison comparison(double difference, double standard_error, std::size_t free
   return {difference, {difference - half, difference + half}, p, standard_error};
 }
 
-// Runs with replacement, then the samples of each with replacement.
-double resampled_median(const Samples& runs, Random& random) {
-  std::vector<double> drawn;
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    const std::vector<double>& run = runs[random.below(runs.size())];
-    for (std::size_t j = 0; j < run.size(); ++j) drawn.push_back(run[random.below(run.size())]);
-  }
-  return median(std::move(drawn));
+double squares_about_mean(const std::vector<double>& values) {
+  const double middle = mean(values);
+  double squares = 0;
+  for (const double value : values) squares += squared(value - middle);
+  return squares;
 }
 
 }  // namespace
@@ -58,11 +53,8 @@ double mean(const std::vector<double>& values) {
 }
 
 double standard_error(const std::vector<double>& values, double step) {
-  const double middle = mean(values);
-  double squares = 0;
-  for (const double value : values) squares += (value - middle) * (value - middle);
   const auto n = static_cast<double>(values.size());
-  return std::sqrt(std::max(squares / (n - 1), step * step / 12) / n);
+  return std::sqrt(std::max(squares_about_mean(values) / (n - 1), step * step / 12) / n);
 }
 
 double student_p(double t, std::size_t freedom) {
@@ -117,6 +109,13 @@ Comparison compare_unpaired(const std::vector<double>& a, const std::vector<doub
                     static_cast<std::size_t>(std::max(1.0, std::floor(freedom))));
 }
 
+Comparison compare_pooled(const std::vector<double>& a, const std::vector<double>& b) {
+  const std::size_t freedom = a.size() + b.size() - 2;
+  const double variance = (squares_about_mean(a) + squares_about_mean(b)) / static_cast<double>(freedom);
+  const double counts = 1 / static_cast<double>(a.size()) + 1 / static_cast<double>(b.size());
+  return comparison(mean(b) - mean(a), std::sqrt(variance * counts), freedom);
+}
+
 std::vector<double> holm(const std::vector<double>& p) {
   std::vector<std::size_t> order(p.size());
   std::iota(order.begin(), order.end(), 0);
@@ -128,19 +127,6 @@ std::vector<double> holm(const std::vector<double>& p) {
     adjusted[order[rank]] = std::min(1.0, largest);
   }
   return adjusted;
-}
-
-Interval bootstrap_ratio(const Samples& a, const Samples& b) {
-  constexpr int kDraws = 4000;
-  Random random(0, "bootstrap");
-  std::vector<double> ratios;
-  for (int i = 0; i < kDraws; ++i) {
-    const double below = resampled_median(a, random);
-    ratios.push_back(resampled_median(b, random) / below);
-  }
-  std::ranges::sort(ratios);
-  return {ratios[static_cast<std::size_t>(kDraws * (1 - kLevel) / 2)],
-          ratios[static_cast<std::size_t>(kDraws * (1 + kLevel) / 2)]};
 }
 
 }  // namespace seqbench

@@ -43,14 +43,11 @@ Comparison compare_paired(const std::vector<double>& a, const std::vector<double
 // Of at least two values each: Welch's test, its degrees of freedom rounded down.
 Comparison compare_unpaired(const std::vector<double>& a, const std::vector<double>& b, double step = 0);
 
+// Of three values or more in all, with one spread for both sides: Student's two-sample test.
+Comparison compare_pooled(const std::vector<double>& a, const std::vector<double>& b);
+
 // Two-sided p values of several tests made at once, corrected so that it is rare for any of them to be small
 // by chance (Holm 1979).
 std::vector<double> holm(const std::vector<double>& p);
-
-// Samples of each run; none is empty.
-using Samples = std::vector<std::vector<double>>;
-// 95% interval of median(b) / median(a): bootstrap over runs, and over the samples within each (percentiles
-// of 4000 draws, always the same ones).
-Interval bootstrap_ratio(const Samples& a, const Samples& b);
 
 }  // namespace seqbench

@@ -129,9 +129,9 @@ class Comparer {
     }
     fail_if(scores_.empty(), "BASE and NEW have no run in common.");
     decide(scores_);
-    std::vector<Compared> rows;
-    for (const ScoreComparison& score : scores_) rows.push_back(score.row);
-    report_.rows.insert(report_.rows.begin(), rows.begin(), rows.end());
+    decide(speeds_, request_.speed_margin);
+    for (const ScoreComparison& score : scores_) report_.rows.push_back(score.row);
+    for (const SpeedFigure& speed : speeds_) report_.rows.push_back(speed.row);
     return std::move(report_);
   }
 
@@ -186,14 +186,18 @@ class Comparer {
       row.experiment = base[0]->experiment;
       row.name = name;
     };
-    scores_.push_back(compare_scores(base, fresh, request_.margin));
-    named(scores_.back().row);
+    for (ScoreComparison& score : compare_scores(base, fresh, request_.margin)) {
+      named(score.row);
+      scores_.push_back(std::move(score));
+    }
+    for (const std::string& test : tests_of_one_side(base, fresh))
+      report_.problems.push_back(fmt::format("{}: the test at {} is not in both BASE and NEW.", name, test));
     if (!request_.speed) return;
-    SpeedComparison speeds = compare_speeds(base, fresh, request_.speed_margin);
+    SpeedComparison speeds = compare_speeds(base, fresh);
     for (const std::string& problem : speeds.problems) report_.problems.push_back(name + ": " + problem);
-    for (Compared& row : speeds.rows) {
-      named(row);
-      report_.rows.push_back(std::move(row));
+    for (SpeedFigure& speed : speeds.figures) {
+      named(speed.row);
+      speeds_.push_back(std::move(speed));
     }
   }
 
@@ -201,6 +205,7 @@ class Comparer {
   Records base_, fresh_;
   std::map<std::string, Texts> varying_;  // by experiment
   std::vector<ScoreComparison> scores_;
+  std::vector<SpeedFigure> speeds_;
   ComparisonReport report_;
 };
 

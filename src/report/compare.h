@@ -23,7 +23,7 @@ struct CompareRequest {
 struct Compared {
   std::string experiment;
   std::string name;    // "softmax 0.002": what tells its runs from others of the experiment
-  std::string figure;  // "test.accuracy", "test.loss", "test.excess", "train speed", "decode speed at 1024"
+  std::string figure;  // "test.accuracy", "test.loss@length=40", "train speed", "decode speed at 1024"
   bool is_speed = false;
   double base = 0, fresh = 0;  // means; of speed 1 and the ratio
   Interval interval;           // 95%, of fresh - base; of speed of the ratio

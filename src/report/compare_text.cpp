@@ -13,6 +13,7 @@ namespace {
 
 std::string difference_text(const Compared& row) {
   const auto& [low, high] = row.interval;
+  if (row.is_speed && !std::isfinite(low)) return fmt::format("x{:.3f}", row.fresh);
   if (row.is_speed) return fmt::format("x{:.3f} [{:.3f}, {:.3f}]", row.fresh, low, high);
   if (!std::isfinite(row.base) || !std::isfinite(row.fresh)) return "-";
   const std::string difference = fmt::format("{:+.3f}", row.fresh - row.base);

@@ -85,20 +85,13 @@ TEST_CASE("Holm's correction") {
   CHECK(holm({0.9, 0.8})[0] == 1);
 }
 
-TEST_CASE("the bootstrap of a ratio is about as wide as its samples are spread") {
-  const Samples a = {{98, 100, 102}, {99, 101, 103}, {97, 99, 101}};
-  Samples b = a;
-  for (auto& run : b) {
-    for (double& sample : run) sample *= 0.8;
-  }
-  const Interval same = bootstrap_ratio(a, a);
-  CHECK(same.low < 1);
-  CHECK(same.high > 1);
-  CHECK(same.high - same.low < 0.08);
-  const Interval slower = bootstrap_ratio(a, b);
-  CHECK(slower.low == doctest::Approx(0.8 * same.low));
-  CHECK(slower.high == doctest::Approx(0.8 * same.high));
-  CHECK(bootstrap_ratio({{1}}, {{2}}).low == 2);
+TEST_CASE("the pooled t test: the textbook's figures") {
+  // Means 2 and 5, squares about them 2 and 2, so a variance of 1 and an error of sqrt(2/3).
+  const Comparison c = compare_pooled({1, 2, 3}, {4, 5, 6});
+  CHECK(c.difference == 3);
+  CHECK(c.standard_error == doctest::Approx(0.816497));
+  CHECK(c.p == doctest::Approx(0.0213117));  // t = 3.6742, 4 degrees of freedom
+  CHECK(c.interval.low == doctest::Approx(3 - 2.776445 * 0.816497));
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 
+#include "base/random.h"
+#include "report/compare_speed.h"
 #include "unit/report/scene.h"
 
 namespace seqbench {
@@ -28,6 +31,30 @@ Scene scene_of(const std::vector<double>& accuracies, double rate, const char* g
   return scene;
 }
 
+// The scene as it comes out of three turns, each with an --out of its own, by rates that spread by 1%.
+struct TurnsOf {
+  TemporaryFolder folder;
+  TurnsOf(const std::vector<double>& accuracies, double rate, double gemm = 100, const char* grid = kGrid,
+          int turns = 3) {
+    for (int turn = 0; turn < turns; ++turn) {
+      Scene scene = scene_of(accuracies, rate * (1 + 0.005 * turn), grid);
+      for (auto& stored : scene.results) {
+        for (SpeedSample& sample : stored->result.cost.train_samples) sample.gemm_gflops *= gemm / 100;
+      }
+      add(scene, turn);
+    }
+  }
+  void add(const Scene& scene, int turn) const {
+    std::filesystem::copy(scene.stored(), folder.path() / std::to_string(turn),
+                          std::filesystem::copy_options::recursive);
+  }
+  std::vector<std::filesystem::path> paths() const { return {folder.path()}; }
+};
+
+ComparisonReport compare_turns(const TurnsOf& base, const TurnsOf& fresh) {
+  return compare({.base = base.paths(), .fresh = fresh.paths()});
+}
+
 Compared row_of(const ComparisonReport& report, const std::string& name, const std::string& figure) {
   const auto row = std::ranges::find_if(
       report.rows, [&](const Compared& r) { return r.name == name && r.figure == figure; });
@@ -36,9 +63,8 @@ Compared row_of(const ComparisonReport& report, const std::string& name, const s
 }
 
 TEST_CASE("compare: the same is the same, in score and speed") {
-  const Scene base = scene_of({0.90, 0.91, 0.92}, 1000);
-  const Scene fresh = scene_of({0.901, 0.911, 0.921}, 1010);
-  const ComparisonReport report = compare({.base = {base.stored()}, .fresh = {fresh.stored()}});
+  const TurnsOf base({0.90, 0.91, 0.92}, 1000), fresh({0.901, 0.911, 0.921}, 1010);
+  const ComparisonReport report = compare_turns(base, fresh);
   CHECK(report.rows.size() == 4);
   for (const Compared& row : report.rows) CHECK(row.verdict == Verdict::same);
   CHECK(row_of(report, "softmax", "test.accuracy").why == "3 common seeds");
@@ -59,25 +85,17 @@ TEST_CASE("compare: lost accuracy is worse, won is better, noise is neither") {
 }
 
 TEST_CASE("compare: a slowdown is found by the share of the machine's own rate, in all units of it") {
-  const Scene base = scene_of({}, 1000);
-  const Scene slow = scene_of({}, 800);
-  CHECK(
-      row_of(compare({.base = {base.stored()}, .fresh = {slow.stored()}}), "linear", "train speed").verdict ==
-      Verdict::worse);
-  CHECK(
-      row_of(compare({.base = {slow.stored()}, .fresh = {base.stored()}}), "linear", "train speed").verdict ==
-      Verdict::better);
-  Scene elsewhere = scene_of({}, 800);  // on a machine that is as much slower itself
-  for (auto& stored : elsewhere.results) {
-    for (SpeedSample& sample : stored->result.cost.train_samples) sample.gemm_gflops *= 0.8;
-  }
-  CHECK(row_of(compare({.base = {base.stored()}, .fresh = {elsewhere.stored()}}), "linear", "train speed")
-            .verdict == Verdict::same);
+  const TurnsOf base({}, 1000), slow({}, 800), elsewhere({}, 800, 80);  // on a machine as much slower itself
+  const auto speed = [](const ComparisonReport& report) { return row_of(report, "linear", "train speed"); };
+  CHECK(speed(compare_turns(base, slow)).verdict == Verdict::worse);
+  CHECK(speed(compare_turns(base, slow)).why == "3 turns, p < 0.0001");
+  CHECK(speed(compare_turns(slow, base)).verdict == Verdict::better);
+  CHECK(speed(compare_turns(base, elsewhere)).verdict == Verdict::same);
 }
 
 TEST_CASE(
-    "compare: speed that was measured but can't be compared is said; of fewer than three runs it can't "
-    "tell") {
+    "compare: speed that was measured but can't be compared is said; of one turn it "
+    "can't tell") {
   const Scene base = scene_of({}, 1000);
   Scene other = scene_of({}, 1000);
   for (auto& stored : other.results) stored->result.cost.train_samples.clear();
@@ -85,12 +103,12 @@ TEST_CASE(
   CHECK(without.rows.size() == 2);
   REQUIRE(without.problems.size() == 2);
   CHECK(has(without.problems[0], "linear: speed is not compared"));
-  const Scene two =
-      scene_of({}, 500, R"({"model.mixer": ["softmax", "linear"], "train.lr": [0.1], "seed": [0, 1]})");
+  const Scene slow = scene_of({}, 500);  // three runs, but how a machine drifts between turns is not seen
   const Compared row =
-      row_of(compare({.base = {base.stored()}, .fresh = {two.stored()}}), "softmax", "train speed");
+      row_of(compare({.base = {base.stored()}, .fresh = {slow.stored()}}), "softmax", "train speed");
   CHECK(row.verdict == Verdict::unsure);
-  CHECK(row.why == "2 runs; 1 more would tell");
+  CHECK(row.base_runs == 3);
+  CHECK(row.why == "1 turn; more would tell, each with an --out of its own");
 }
 
 TEST_CASE("compare: a run that now ends badly is worse") {
@@ -158,7 +176,7 @@ TEST_CASE("compare: speeds are compared at a context and a number of threads tha
   };
   const Scene base = timed({256, 1024, 4096}, 2), other = timed({256, 1024}, 2), alone = timed({512}, 1);
   const ComparisonReport report = compare({.base = {base.stored()}, .fresh = {other.stored()}});
-  CHECK(row_of(report, "softmax", "decode speed at 1024").verdict == Verdict::same);
+  CHECK(row_of(report, "softmax", "decode speed at 1024").fresh == doctest::Approx(1));
   const ComparisonReport threads = compare({.base = {base.stored()}, .fresh = {alone.stored()}});
   CHECK(threads.rows.size() == 2);  // scores alone
   REQUIRE(threads.problems.size() == 2);
@@ -275,8 +293,7 @@ TEST_CASE("compare: copies of a result are no further runs") {
   const std::filesystem::path runs = base.stored();
   std::filesystem::copy(runs / "small", runs / "copy", std::filesystem::copy_options::recursive);
   REQUIRE(load_records({runs}).all.size() == 4);
-  CHECK(row_of(compare({.base = {runs}, .fresh = {runs}}), "softmax", "train speed").why ==
-        "2 runs; 1 more would tell");
+  CHECK(row_of(compare({.base = {runs}, .fresh = {runs}}), "softmax", "train speed").base_runs == 2);
 }
 
 TEST_CASE("compare: what differs is refused by name, unless it is allowed; other seeds are no difference") {
@@ -332,13 +349,123 @@ TEST_CASE("compare: corpora that differ are refused by name, whatever their file
 }
 
 TEST_CASE("compare: as JUnit's XML and Markdown") {
-  const Scene base = scene_of({}, 1000);
-  const Scene slow = scene_of({}, 800);
-  const ComparisonReport report = compare({.base = {base.stored()}, .fresh = {slow.stored()}});
+  const TurnsOf base({}, 1000), slow({}, 800);
+  const ComparisonReport report = compare_turns(base, slow);
   const std::string junit = comparison_junit(report);
   CHECK(has(junit, "tests=\"4\" failures=\"2\""));
   CHECK(has(junit, "<testcase classname=\"small\" name=\"linear train speed\"><failure message="));
   CHECK(has(comparison_markdown(report), "**2 worse, 2 same**"));
+}
+
+// Softmax at three seeds, with tests at further lengths and settings.
+Scene tested_besides(double own, double at_40, double dense) {
+  Scene scene = seeds_of({own, own, own}, 0);
+  for (auto& stored : scene.results) {
+    RunResult& result = stored->result;
+    result.settings = {{{{"length", std::int64_t{32}}}, result.test},
+                       {{{"length", std::int64_t{40}}}, result.test},
+                       {{{"ignore", 0.1}}, result.test}};
+    result.settings[1].metrics.accuracy = at_40;
+    result.settings[1].metrics.errors = 1;
+    result.settings[2].metrics.accuracy = dense;
+  }
+  return scene;
+}
+
+TEST_CASE("compare: every further test counts, its accuracy lost is worse, and p is never 0") {
+  const Scene base = tested_besides(1, 1, 0.9);
+  const auto compared = [&](const Scene& fresh) {
+    return compare({.base = {base.stored()}, .fresh = {fresh.stored()}, .speed = false});
+  };
+  const ComparisonReport same = compared(tested_besides(1, 1, 0.9));
+  REQUIRE(same.rows.size() == 3);  // the run's own length is its test
+  for (const Compared& row : same.rows) CHECK(row.verdict == Verdict::same);
+  const ComparisonReport shorter = compared(tested_besides(1, 0.01, 0.9));
+  const Compared lost = row_of(shorter, "softmax", "test.accuracy@length=40");
+  CHECK(lost.verdict == Verdict::worse);
+  CHECK(lost.fresh == doctest::Approx(0.01));
+  CHECK(lost.why == "3 common seeds, p < 0.0001");
+  CHECK(row_of(shorter, "softmax", "test.accuracy").verdict == Verdict::same);
+  CHECK(row_of(compared(tested_besides(1, 1, 0.5)), "softmax", "test.accuracy@ignore=0.1").verdict ==
+        Verdict::worse);
+  CHECK(has(comparison_junit(shorter), "failures=\"1\""));
+  const ComparisonReport without = compared(seeds_of({1, 1, 1}, 0));
+  REQUIRE(without.problems.size() == 2);
+  CHECK(without.problems[1] == "softmax: the test at length=40 is not in both BASE and NEW.");
+}
+
+TEST_CASE("compare: a single run's further test is told by its own examples") {
+  const auto one = [](double accuracy, double half) {
+    Scene scene = scene_of({0.9}, 1000, R"({"model.mixer": ["softmax"], "train.lr": [0.1], "seed": [0]})");
+    SettingMetrics test{{{"length", std::int64_t{40}}}, scene.results[0]->result.test};
+    test.metrics.errors = 1;
+    test.metrics.accuracy = accuracy;
+    test.metrics.accuracy_interval = {accuracy - half, accuracy + half};
+    scene.results[0]->result.settings = {test};
+    return scene;
+  };
+  const auto verdict_for = [&](double half) {
+    return row_of(
+               compare(
+                   {.base = {one(0.9, half).stored()}, .fresh = {one(0.8, half).stored()}, .speed = false}),
+               "softmax", "test.accuracy@length=40")
+        .verdict;
+  };
+  CHECK(verdict_for(0.02) == Verdict::worse);
+  CHECK(verdict_for(0.2) == Verdict::unsure);
+}
+
+double normal(Random& random) {
+  double sum = -6;
+  for (int i = 0; i < 12; ++i) sum += static_cast<double>(random.below(1 << 20)) / (1 << 20);
+  return sum;
+}
+
+// Turns of three runs of five timings, which spread by 3%; between turns the machine drifts by `drift`.
+Turns made_up_turns(Random& random, int count, double rate, double drift) {
+  Turns turns;
+  for (int turn = 0; turn < count; ++turn) {
+    const double own = rate * std::exp(drift * normal(random));
+    turns.emplace_back();
+    for (int i = 0; i < 15; ++i) turns.back().push_back(own * std::exp(0.03 * normal(random)));
+  }
+  return turns;
+}
+
+// The share of comparisons of six figures in which any is called better or worse, those of `rates` being as
+// fast as that.
+double alarms(int turns, double drift, const std::vector<double>& rates, double margin) {
+  constexpr int kTrials = 2000;
+  Random random(0, "drift");
+  int alarms = 0;
+  for (int i = 0; i < kTrials; ++i) {
+    std::vector<SpeedFigure> figures;
+    for (const double rate : rates)
+      figures.push_back(
+          {{}, made_up_turns(random, turns, 1, drift), made_up_turns(random, turns, rate, drift)});
+    decide(figures, margin);
+    alarms += std::ranges::any_of(figures, [](const SpeedFigure& figure) {
+      return figure.row.verdict == Verdict::worse || figure.row.verdict == Verdict::better;
+    });
+  }
+  return static_cast<double>(alarms) / kTrials;
+}
+
+TEST_CASE("compare: a machine that drifts between turns is no slowdown, and a fifth is found in five turns") {
+  const std::vector<double> same(6, 1.0);
+  for (const int turns : {3, 5}) {
+    CAPTURE(turns);
+    CHECK(alarms(turns, 0.15, same, 0.1) < 0.05);
+    // Without a margin the rate is the nominal one, which 2000 trials know to 0.01.
+    const double nominal = alarms(turns, 0.15, same, 1e-9);
+    CHECK(nominal > 0.03);
+    CHECK(nominal < 0.065);
+  }
+  const std::vector<double> slower(6, 0.8), one = {1, 1, 1, 1, 1, 0.8};
+  CHECK(alarms(5, 0.03, slower, 0.1) > 0.99);
+  CHECK(alarms(5, 0.03, one, 0.1) > 0.9);
+  CHECK(alarms(3, 0.01, slower, 0.1) > 0.95);
+  CHECK(alarms(5, 0.03, same, 0.1) < 0.01);
 }
 
 }  // namespace
