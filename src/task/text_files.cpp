@@ -105,8 +105,8 @@ void TextReader::refuse_again(const Seen& file, const std::string& text) {
             before.option);
     fail_if(
         same_file || (file.listed && before.listed),
-        "task.{}: \"{}\" {} \"{}\" before it: where the end of the text is held out, it would be trained on "
-        "too; leave one of them out.",
+        "task.{}: \"{}\" {} \"{}\" before it: it would count twice, and be trained on where the end of "
+        "the text is held out; leave one of them out.",
         file.option, file.path, same_file ? "is the same file as" : "has the same text as", before.path);
   }
   seen_.emplace(hash, file);

@@ -119,6 +119,7 @@ class Pricing {
   double tests(double own, double examples) {
     double seconds = own * std::max(examples, there(*task_, Split::test, 0));
     for (const TaskSetting& setting : further_tests(spec_)) {
+      if (setting.path == kOwnLength) continue;  // which is the test itself
       const std::unique_ptr<Task> other = make_task(spec_, setting);
       seconds += example_seconds(*other, Split::test) * std::max(examples, there(*other, Split::test, 0));
     }
@@ -174,8 +175,9 @@ double rough_work(const RunSpec& spec) {
   const auto examples = static_cast<double>(spec.eval.integer("examples"));
   const auto length = static_cast<double>(task->length());
   double tokens = 3 * sequences * length + 2 * examples * length;
-  for (const TaskSetting& test : further_tests(spec))
-    tokens += examples * static_cast<double>(make_task(spec, test)->length());
+  for (const TaskSetting& test : further_tests(spec)) {
+    if (test.path != kOwnLength) tokens += examples * static_cast<double>(make_task(spec, test)->length());
+  }
   return static_cast<double>(model.parameters().count()) * tokens;
 }
 

@@ -186,11 +186,14 @@ TEST_CASE("language_model: links in a folder are followed, and those that lead n
   folder.write("t/a", random_text(100, 26, 0));
   folder.write("elsewhere/deep/x", random_text(100, 26, 1));
   fs::create_directory_symlink(folder.path("elsewhere"), folder.path("t/b"));
-  fs::create_symlink(folder.path("t/a"), folder.path("t/c"));
+  fs::create_symlink(folder.write("other", random_text(100, 26, 2)), folder.path("t/c"));
   Given options = given({folder.write("train", random_text(1000))}, 10);
   options["test_files"] = Texts{folder.path("t")};
   CHECK(read_windows(*make_task("language_model", options), Split::test) ==
-        random_text(100, 26, 0) + random_text(100, 26, 1) + random_text(100, 26, 0));
+        random_text(100, 26, 0) + random_text(100, 26, 1) + random_text(100, 26, 2));
+  fs::create_symlink(folder.path("t/a"), folder.path("t/d"));
+  CHECK(contains(refusal("language_model", options), "t/d\" is the same file as"));
+  fs::remove(folder.path("t/d"));
   fs::create_directory_symlink("..", folder.path("elsewhere/deep/up"));
   CHECK(contains(refusal("language_model", options), "up\" leads round in a circle"));
   fs::remove(folder.path("elsewhere/deep/up"));

@@ -29,7 +29,7 @@ RunSpec spec_of(const std::string& mechanism, std::int64_t length) {
 }
 
 double bytes_of_test(const RunSpec& spec, const LanguageModel& model, const Buffer& weights) {
-  const std::unique_ptr<Task> task = make_task(spec, further_tests(spec).front());
+  const std::unique_ptr<Task> task = make_task(spec, further_tests(spec).back());
   const std::vector<Sample> samples = {task->sample(Split::test, 0)};
   Batch batch;
   batch.fill(samples);
