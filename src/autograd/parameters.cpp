@@ -6,17 +6,31 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/error.h"
 #include "base/random.h"
 
 namespace seqbench {
 namespace {
 constexpr std::int64_t kFlatStep = 16;  // f32 numbers in 64 bytes
+constexpr std::int64_t kMost = std::int64_t{1} << 48;  // a petabyte of f32: no sum of sizes overflows below
+
+void refuse_too_many(const std::string& name, const Shape& shape, std::int64_t before) {
+  std::int64_t size = 1;
+  bool overflows = false;
+  for (int i = 0; i < shape.rank(); ++i) overflows |= __builtin_mul_overflow(size, shape[i], &size);
+  fail_if(overflows || size > kMost - before,
+          "the model: more than {} parameters, with {} of shape {}: lower model.width, or what else makes it "
+          "so large.",
+          kMost, name, to_text(shape));
+}
+
 }
 
 ParameterId Parameters::add(std::string name, Shape shape, Init init) {
   if (std::ranges::find(parameters_, name, &Parameter::name) != parameters_.end()) {
     throw std::logic_error(fmt::format("two parameters are called {}", name));
   }
+  refuse_too_many(name, shape, count_);
   parameters_.push_back({std::move(name), shape, std::move(init), flat_size_});
   count_ += shape.size();
   flat_size_ += (shape.size() + kFlatStep - 1) / kFlatStep * kFlatStep;

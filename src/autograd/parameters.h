@@ -31,7 +31,7 @@ using ParameterId = int;
 
 class Parameters {
  public:
-  // Throws std::logic_error for a name that is taken.
+  // Throws std::logic_error for a name that is taken, and Error beyond 2^48 numbers.
   ParameterId add(std::string name, Shape shape, Init init);
   const std::vector<Parameter>& all() const { return parameters_; }
   const Parameter& operator[](ParameterId id) const { return parameters_[static_cast<std::size_t>(id)]; }

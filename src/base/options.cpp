@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/error.h"
+#include "base/shortened.h"
 
 namespace seqbench {
 namespace {
@@ -155,7 +156,7 @@ std::string nearest(std::string_view name, const Texts& candidates) {
 std::string unknown_name(std::string_view what, std::string_view name, const std::string& path,
                          const Texts& known) {
   const std::string near = nearest(name, known);
-  return fmt::format("{}: unknown {} \"{}\"{} Known: {}.", path, what, name,
+  return fmt::format("{}: unknown {} \"{}\"{} Known: {}.", path, what, shortened(std::string(name)),
                      near.empty() ? "." : fmt::format("; did you mean \"{}\"?", near),
                      fmt::join(known, ", "));
 }
@@ -169,7 +170,7 @@ Options::Options(const OptionList& declared, const std::map<std::string, Value>&
     fail_if(option == declared.end(), "{}", unknown_name("key", name, path, names));
     const Value taken = converted(*option, value);
     fail_if(taken.index() != option->default_value.index() || !allowed(*option, taken),
-            "{}.{}: expected {}, got {}.", path, name, expected(*option), given_text(value));
+            "{}.{}: expected {}, got {}.", path, name, expected(*option), shortened(given_text(value)));
     values_[name] = taken;
   }
   for (const Option& option : declared) values_.emplace(option.name, option.default_value);

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <new>
 
 #include "base/error.h"
@@ -461,6 +462,9 @@ class App {
 
 int guarded(int argc, char** argv) try { return App()(argc, argv); } catch (const Error& error) {
   print_error(fmt::format("seqbench: {}\n", error.what()));
+  return kBadUsage;
+} catch (const std::filesystem::filesystem_error& error) {  // a loop of links, a name that is too long
+  print_error(fmt::format("seqbench: {}: {}.\n", error.path1().string(), error.code().message()));
   return kBadUsage;
 } catch (const std::bad_alloc&) {
   print_error("seqbench: out of memory.\n");

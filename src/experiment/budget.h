@@ -1,7 +1,7 @@
 // Models of equal size: "model": {"budget": {"parameters": 100000}} or {"state_bytes": 65536, "at": 1024}
 // instead of a width.
 #pragma once
-#include "experiment/json.h"
+#include "base/json.h"
 
 namespace seqbench {
 

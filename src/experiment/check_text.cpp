@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/json.h"
 #include "experiment/environment.h"
-#include "experiment/json.h"
 #include "experiment/spec.h"
 
 namespace seqbench {

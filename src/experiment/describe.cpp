@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "experiment/json.h"
+#include "base/json.h"
 #include "experiment/spec.h"
 #include "experiment/table.h"
 #include "experiment/task_example.h"

@@ -140,10 +140,12 @@ void set_path(Json& object, const std::string& path, const Json& value, const st
     const std::size_t dot = path.find('.', start);
     const std::string part = path.substr(start, dot == std::string::npos ? dot : dot - start);
     fail_if(part.empty(), "{}: \"{}\" is no dotted path, like train.lr.", what, path);
-    fail_if(!at->is_object() && !at->is_null(), "{}: {} is {}, not an object.", what,
+    fail_if(!at->is_object(), "{}: {} is {}, not an object.", what,
             start == 0 ? "the spec" : path.substr(0, start - 1), shown(*at));
+    const bool last = dot == std::string::npos;
+    if (!last && !at->contains(part)) (*at)[part] = Json::object();
     at = &(*at)[part];
-    if (dot == std::string::npos) break;
+    if (last) break;
     start = dot + 1;
   }
   *at = value;

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/options.h"
-#include "experiment/json.h"
 
 namespace seqbench {
 

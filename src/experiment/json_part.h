@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "base/options.h"
-#include "experiment/json.h"
 
 namespace seqbench {
 

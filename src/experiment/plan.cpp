@@ -96,7 +96,8 @@ Plan make_plan(const std::vector<std::filesystem::path>& files, const Texts& set
                const std::filesystem::path& out) {
   Plan plan;
   Folders folders;
-  for (const std::filesystem::path& file : files) add_file(plan, folders, file, read_json(file), sets, out);
+  for (const std::filesystem::path& file : files)
+    add_file(plan, folders, file, read_json(file, true), sets, out);
   return plan;
 }
 

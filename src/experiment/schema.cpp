@@ -1,7 +1,13 @@
 #include "experiment/schema.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "experiment/spec.h"
 #include "mechanism/mechanism.h"
@@ -77,7 +83,8 @@ Json any_task() {
     any.push_back(named(entry));
     any.back()["properties"]["mix"] = settings(
         entry, "settings of the task that are trained on together, shuffled",
-        {{"weight", {{"type", "number"}, {"exclusiveMinimum", 0}, {"description", "its share of the mix"}}}});
+        {{"weight",
+          {{"type", "number"}, {"exclusiveMinimum", 0}, {"maximum", 1e9}, {"description", "its share of the mix"}}}});
   }
   return {{"description", "where tokens and labels come from"}, {"anyOf", any}};
 }
@@ -98,15 +105,49 @@ Json mixer() {
 }
 
 Json seed() {
-  return {
-      {"type", "integer"}, {"minimum", 0}, {"default", 0}, {"description", "of data and initial weights"}};
+  return {{"type", "integer"},
+          {"minimum", 0},
+          {"maximum", std::numeric_limits<std::int64_t>::max()},
+          {"default", 0},
+          {"description", "of data and initial weights"}};
 }
 
 Json axis(const Json& value) { return {{"type", "array"}, {"minItems", 1}, {"items", value}}; }
 
-// Every path a grid may name; those of tasks and mechanisms, whose keys depend on the name, without a type.
+// Where tasks or mechanisms give an option of one name several types, any of these.
+template <class Entries>
+void add_axes_of(const Entries& entries, const std::string& part, Json& axes) {
+  std::map<std::string, std::vector<Json>> types;
+  Json names = Json::array();
+  for (const auto& entry : entries) {
+    names.push_back(entry.name);
+    for (const Option& option : entry.options) {
+      const Json type = std::visit(TypeOf{option}, option.default_value);
+      std::vector<Json>& seen = types[option.name];
+      if (std::ranges::find(seen, type) == seen.end()) seen.push_back(type);
+    }
+  }
+  axes[part + ".name"] = axis({{"enum", names}});
+  for (const auto& [option, any] : types)
+    axes[part + "." + option] = axis(any.size() == 1 ? any.front() : Json{{"anyOf", any}});
+}
+
+Json reference(const std::string& part) { return {{"$ref", "#/properties/" + part}}; }
+
+// Every path a grid may name.
 Json grid() {
-  Json axes = {{"model.mixer", axis(mixer())}, {"seed", axis(seed())}};
+  Json axes = {{"seed", axis(reference("seed"))}};
+  for (const char* part : {"task", "model", "train", "eval", "measure"}) axes[part] = axis(reference(part));
+  for (const char* part : {"model.mixer", "model.budget", "eval.settings"}) {
+    const std::string path = part;
+    const std::size_t dot = path.find('.');
+    axes[path] = axis(reference(path.substr(0, dot) + "/properties/" + path.substr(dot + 1)));
+  }
+  axes["task.mix"] = axis({{"type", "array"}, {"items", {{"type", "object"}}}});
+  for (const char* part : {"parameters", "state_bytes", "at"})
+    axes[fmt::format("model.budget.{}", part)] = axis({{"type", "integer"}, {"minimum", 1}});
+  add_axes_of(tasks().all(), "task", axes);
+  add_axes_of(mechanisms().all(), "model.mixer", axes);
   const std::pair<const char*, OptionList> sections[] = {{"model", model_options()},
                                                          {"train", train_options()},
                                                          {"eval", eval_options()},
@@ -120,13 +161,11 @@ Json grid() {
            "paths and the values they take; the runs are the product, the last path moving fastest"},
           {"minProperties", 1},
           {"properties", axes},
-          {"patternProperties",
-           {{"^(task|model|train|eval|measure)(\\..+)?$", {{"type", "array"}, {"minItems", 1}}}}},
           {"additionalProperties", false}};
 }
 
 Json select() {
-  Json over = list_of({{"type", "string"}});
+  Json over = list_of({{"type", "string"}, {"pattern", "^(model|train|eval|measure)(\\.|$)"}});
   over["minItems"] = 1;
   over["description"] = "paths of the grid of which the table shows the best value";
   Json json = object_of({{"over", over}, {"by", {{"enum", {"valid.accuracy", "valid.loss"}}}}});
@@ -152,6 +191,72 @@ Json budget() {
   return {{"description", "instead of a width"}, {"oneOf", {parameters, state}}};
 }
 
+// The parts of a spec, from the outside in, each of them there and the last as `value` says.
+Json given(const std::vector<const char*>& path, Json value) {
+  for (auto part = path.rbegin(); part != path.rend(); ++part)
+    value = {{"properties", {{*part, value}}}, {"required", {*part}}};
+  return value;
+}
+
+Json in_grid(const Texts& paths) {
+  Json any = Json::array();
+  for (const std::string& path : paths) any.push_back({{"required", {path}}});
+  return given({"grid"}, {{"anyOf", any}});
+}
+
+Json unless(const Json& condition, const Json& asked) { return {{"anyOf", {condition, asked}}}; }
+
+// A task or mechanism has a name, in the spec and among the values of an axis.
+Json names_given() {
+  Json named = {{"if", {{"type", "object"}}}, {"then", {{"required", {"name"}}}}};
+  named["items"] = {{"if", named["if"]}, {"then", named["then"]}};
+  const Json task = {{"properties",
+                      {{"task", named}, {"grid", {{"properties", {{"task", {{"items", named}}}}}}}}}};
+  const Json mixer = {
+      {"properties",
+       {{"model", {{"properties", {{"mixer", named}}}}},
+        {"grid", {{"properties", {{"model.mixer", {{"items", named}}}}}}}}}};
+  return Json::array({unless(in_grid({"task", "task.name"}), given({"task", "name"}, Json::object())),
+                      unless(in_grid({"task.name"}), task),
+                      unless(in_grid({"model", "model.mixer", "model.mixer.name"}),
+                             given({"model", "mixer"}, Json::object())),
+                      unless(in_grid({"model.mixer.name"}), mixer)});
+}
+
+// Of the paths below `part`, only those of these options.
+Json only_axes(const std::string& part, const OptionList& options, const Texts& more) {
+  Json known = Json::array();
+  for (const std::string& name : more) known.push_back(part + "." + name);
+  for (const Option& option : options) known.push_back(part + "." + option.name);
+  const Json other = {{"not", {{"pattern", "^" + part + "\\."}}}};
+  return {{"properties", {{"grid", {{"propertyNames", {{"anyOf", {other, {{"enum", known}}}}}}}}}}};
+}
+
+// What a task or mechanism that no axis replaces says of the rest of the spec.
+Json of_the_task(const TaskEntry& entry) {
+  Json asked = only_axes("task", entry.options, {"mix"});
+  Json settings_of_task = settings(entry, "further tests: options of the task that are different there", Json::object());
+  asked["properties"]["eval"] = {{"properties", {{"settings", settings_of_task}}}};
+  Json condition = given({"task", "name"}, {{"const", entry.name}});
+  condition["not"] = in_grid({"task", "task.name"});
+  return {{"if", condition}, {"then", asked}};
+}
+
+Json of_the_mixer(const Json& mixer, const OptionList& options) {
+  Json condition = given({"model", "mixer"}, mixer);
+  condition["not"] = in_grid({"model", "model.mixer", "model.mixer.name"});
+  return {{"if", condition}, {"then", only_axes("model.mixer", options, {})}};
+}
+
+Json conditions() {
+  Json all = names_given();
+  for (const TaskEntry& entry : tasks().all()) all.push_back(of_the_task(entry));
+  for (const MechanismEntry& entry : mechanisms().all())
+    all.push_back(of_the_mixer(given({"name"}, {{"const", entry.name}}), entry.options));
+  all.push_back(of_the_mixer({{"not", {{"type", "object"}}}}, {}));  // nothing is set inside a text or a list
+  return all;
+}
+
 }  // namespace
 
 std::string schema_text() {
@@ -165,7 +270,10 @@ std::string schema_text() {
   Json spec = object_of({
       {"$schema", {{"type", "string"}}},
       {"schema", {{"const", kSchema}}},
-      {"name", {{"type", "string"}, {"description", "folder of the results; default: the name of the file"}}},
+      {"name",
+       {{"type", "string"},
+        {"pattern", "^[A-Za-z0-9_+][A-Za-z0-9._+-]*$"},
+        {"description", "folder of the results; default: the name of the file"}}},
       {"task", any_task()},
       {"model", model},
       {"train", section("how the model is trained", train_options())},
@@ -177,6 +285,8 @@ std::string schema_text() {
   });
   Json schema = {{"$schema", "http://json-schema.org/draft-07/schema#"}, {"title", "seqbench spec"}};
   schema.update(spec);
+  schema["dependencies"] = {{"select", {"grid"}}};
+  schema["allOf"] = conditions();
   schema["definitions"] = {{"mixer", one_mixer()}};
   return schema.dump(2) + "\n";
 }

@@ -217,6 +217,8 @@ RunSpec resolve(const Json& spec) {
     fail_if(std::ranges::find(spec_keys(), key) == spec_keys().end(), "{}",
             unknown_name("key", key, "the spec", spec_keys()));
   }
+  fail_if(spec.contains("$schema") && !spec.at("$schema").is_string(), "$schema: expected a text, got {}.",
+          shown(section(spec, "$schema")));
   const Json schema = spec.contains("schema") ? spec.at("schema") : Json(kSchema);
   fail_if(schema != kSchema, "schema: expected {}, got {}.", kSchema, shown(schema));
   RunSpec run = task_of(section(spec, "task"), "task");

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "experiment/json.h"
+#include "base/json.h"
 #include "train/spec.h"
 
 namespace seqbench {

@@ -15,7 +15,10 @@ namespace fs = std::filesystem;
 void make_folder(const fs::path& folder, std::vector<fs::path>& made) {
   if (folder.empty() || fs::is_directory(folder)) return;
   make_folder(folder.parent_path(), made);
-  if (fs::create_directory(folder)) made.push_back(folder);
+  std::error_code error;
+  const bool fresh = fs::create_directory(folder, error);
+  fail_if(static_cast<bool>(error), "{}: {}.", folder.string(), error.message());
+  if (fresh) made.push_back(folder);
 }
 
 bool holds_more_than_a_failure(const PlannedRun& run) try {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "experiment/environment.h"
-#include "experiment/json.h"
 #include "experiment/plan.h"
 #include "train/checkpoint.h"
 #include "train/result.h"

@@ -1,8 +1,10 @@
 #include "experiment/trained_model.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/shortened.h"
 #include "experiment/grid.h"
 #include "experiment/slice_text.h"
 #include "experiment/spec.h"
@@ -69,7 +71,23 @@ void check_task(const TrainedModel& trained, const TensorFile& content, const Te
   check_tests(trained.spec, *trained.task, *trained.model);
 }
 
-std::int64_t whole(const std::string& text) { return std::strtoll(text.c_str(), nullptr, 10); }
+std::int64_t size_in(const TensorFile& content, const fs::path& file, const char* key) {
+  const std::string& text = about(content, file, key);
+  std::int32_t size = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  fail_if(error != std::errc() || end != text.data() + text.size() || size < 1,
+          "{}: its {} should be a whole number from 1 on, and is \"{}\".", file.string(), key,
+          shortened(text));
+  return size;
+}
+
+// Before memory is taken for a model of that size.
+void check_size(const Parameters& parameters, const TensorFile& content, const fs::path& file) {
+  std::int64_t held = 0;
+  for (const auto& [name, tensor] : content.tensors) held += tensor.shape.size();
+  fail_if(held != parameters.count(), "{}: holds {} numbers; the model of its spec has {} parameters.",
+          file.string(), held, parameters.count());
+}
 
 TensorFile read_whole(const fs::path& file) {
   verify_checksum(file);  // models of before there were any carry none
@@ -81,9 +99,9 @@ TrainedModel load_model(const fs::path& file, const TensorFile& content, const T
   Json spec = parse_json(about(content, file, kAboutSpec), file.string());
   for (const std::string& set : sets) apply_set(spec, set);
   trained.spec = resolve(spec);
-  trained.model = std::make_unique<LanguageModel>(trained.spec.model,
-                                                  whole(about(content, file, kAboutVocabSize)),
-                                                  whole(about(content, file, kAboutLength)));
+  trained.model = std::make_unique<LanguageModel>(trained.spec.model, size_in(content, file, kAboutVocabSize),
+                                                  size_in(content, file, kAboutLength));
+  check_size(trained.model->parameters(), content, file);
   trained.weights = Buffer(trained.model->parameters().flat_size(), DType::f32);
   load_safetensors(file, named_weights(trained.model->parameters(), trained.weights));
   return trained;
@@ -113,7 +131,7 @@ TrainedModel load_writer(const fs::path& run) {
   } catch (const Error& error) {
     fail("{}: {}", file.string(), error.what());
   }
-  fail_if(trained.tokenizer->vocab_size() != whole(about(content, file, kAboutVocabSize)),
+  fail_if(trained.tokenizer->vocab_size() != size_in(content, file, kAboutVocabSize),
           "{}: its tokenizer has {} tokens, and the model {}; the file is damaged.", file.string(),
           trained.tokenizer->vocab_size(), about(content, file, kAboutVocabSize));
   return trained;

@@ -3,7 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "experiment/json.h"
+#include "base/json.h"
 #include "report/plot.h"
 
 namespace seqbench {

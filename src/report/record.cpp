@@ -171,6 +171,10 @@ bool field_less(const std::string& a, const std::string& b) {
   return numbers ? Json::parse(a).get<double>() < Json::parse(b).get<double>() : a < b;
 }
 
+Json json_or_null(const std::string& text) try { return parse_json(text, ""); } catch (const Error&) {
+  return nullptr;
+}
+
 bool record_less(const Record& a, const Record& b) {
   if (a.experiment != b.experiment) return a.experiment < b.experiment;
   for (std::size_t i = 0; i < std::min(a.fields.size(), b.fields.size()); ++i) {
@@ -292,12 +296,15 @@ void drop_copies(std::vector<Record>& records) {
 
 std::vector<CurvePoint> load_curve(const Record& record) {
   std::vector<CurvePoint> curve;
-  std::ifstream in(record.folder / "curve.jsonl");
+  const fs::path file = record.folder / "curve.jsonl";
+  std::error_code missing;
+  if (!fs::is_regular_file(file, missing)) return curve;
+  std::ifstream in(file);
   const auto number = [](const Json& json, const char* key) {
     return json.contains(key) && json.at(key).is_number() ? json.at(key).get<double>() : std::nan("");
   };
   for (std::string line; std::getline(in, line);) {
-    const Json json = Json::parse(line, nullptr, false);
+    const Json json = json_or_null(line);
     if (!json.is_object() || !json.contains("step") || !json.at("step").is_number_integer()) break;
     curve.push_back({.step = json.at("step").get<std::int64_t>(),
                      .lr = number(json, "lr"),

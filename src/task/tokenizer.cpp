@@ -18,7 +18,7 @@ class Bytes : public Tokenizer {
     return tokens;
   }
   Encoded encode_with_unknown(std::string_view text) const override {
-    return {.tokens = encode(text), .first_bytes = 1};
+    return {.tokens = encode(text), .first_bytes = text.empty() ? 0 : 1};
   }
   std::string decode(std::span<const std::int32_t> tokens) const override {
     std::string text;
@@ -34,10 +34,11 @@ class Characters : public Tokenizer {
  public:
   explicit Characters(std::string_view text) {
     std::vector<bool> seen(0x110000);
-    for_each(text, [&](std::size_t, Character character) { seen[character.code] = true; });
-    for (char32_t code = 0; code < seen.size(); ++code) {
-      if (seen[code]) codes_.push_back(code);
-    }
+    for_each(text, [&](std::size_t, Character character) {
+      if (!seen[character.code]) codes_.push_back(character.code);
+      seen[character.code] = true;
+    });
+    std::ranges::sort(codes_);
   }
 
   std::int64_t vocab_size() const override { return unknown() + 1; }

@@ -1,6 +1,7 @@
 #include "train/safetensors.h"
 
-#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "base/files.h"
 #include "base/sha256.h"
 #include "train/checksum.h"
+#include "train/tensor_header.h"
 
 namespace seqbench {
 namespace {
@@ -49,67 +51,41 @@ void for_each_part(const std::string& header, const std::vector<NamedTensor>& te
   for (const NamedTensor& tensor : tensors) f(bytes(tensor.data, tensor.shape.size() * 4));
 }
 
-// An open file whose header has been read and found to be one.
+// An open file whose header has been read and holds of it.
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& file) : name_(file.string()), in_(file, std::ios::binary) {
+  explicit Reader(const std::filesystem::path& file) : name_(file.string()) {
     std::error_code failed;
-    const std::uintmax_t size = std::filesystem::file_size(file, failed);
-    fail_if(!in_ || failed, "{}: could not be read.", name_);
-    size_ = static_cast<std::int64_t>(size);
-    std::uint64_t length = 0;
-    in_.read(reinterpret_cast<char*>(&length), sizeof length);
-    fail_if(!in_ || length > size, "{}: not a safetensors file.", name_);
-    std::string text(length, ' ');
-    in_.read(text.data(), static_cast<std::streamsize>(length));
-    header_ = Json::parse(text, nullptr, false);
-    fail_if(!in_ || !header_.is_object(), "{}: its header is no JSON object.", name_);
-    first_ = static_cast<std::int64_t>(sizeof length + length);
+    const auto status = std::filesystem::status(file, failed);
+    fail_if(!std::filesystem::exists(status), "{}: could not be read: {}.", name_, failed.message());
+    fail_if(!std::filesystem::is_regular_file(status), "{}: is {}; expected a safetensors file.", name_,
+            std::filesystem::is_directory(status) ? "a folder" : "no regular file");
+    in_.open(file, std::ios::binary);
+    fail_if(!in_, "{}: could not be read: {}.", name_, std::strerror(errno));
+    header_ = read_tensor_header(in_, static_cast<std::int64_t>(std::filesystem::file_size(file)), name_);
   }
-  const Json& header() const { return header_; }
-
-  std::map<std::string, std::string> metadata() const {
-    const auto found = header_.find("__metadata__");
-    if (found == header_.end()) return {};
-    try {
-      return found->get<std::map<std::string, std::string>>();
-    } catch (const Json::exception&) {
-      fail("{}: its __metadata__ should hold texts by name.", name_);
-    }
-  }
+  const TensorHeader& header() const { return header_; }
 
   // The shape of an F32 tensor.
   Shape shape_of(const std::string& tensor) const {
-    const Json& entry = header_.at(tensor);
-    fail_if(!entry.is_object() || entry.value("dtype", Json()) != "F32",
-            "{}: tensor \"{}\" should be F32, and is {}.", name_, tensor,
-            entry.is_object() ? entry.value("dtype", Json()).dump() : entry.dump());
-    const Json dims = entry.value("shape", Json());
-    fail_if(!dims.is_array() || dims.size() > 4 ||
-                !std::ranges::all_of(dims, [](const Json& dim) { return dim.is_number_unsigned(); }),
-            "{}: tensor \"{}\" should have up to four dimensions, and has shape {}.", name_, tensor,
-            dims.dump());
-    return Shape(std::span<const std::int64_t>(dims.get<std::vector<std::int64_t>>()));
+    const TensorEntry& entry = header_.tensors.at(tensor);
+    fail_if(entry.dtype != "F32", "{}: tensor \"{}\" should be F32, and is {}.", name_, tensor, entry.dtype);
+    fail_if(entry.shape.size() > 4, "{}: tensor \"{}\" should have up to four dimensions, and has {}.", name_,
+            tensor, entry.shape.size());
+    return Shape(std::span(entry.shape));
   }
 
-  void read(const std::string& tensor, const Shape& shape, float* to) {
-    const Json offsets = header_.at(tensor).value("data_offsets", Json());
-    const bool given = offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned();
-    fail_if(!given, "{}: tensor \"{}\" has no data_offsets.", name_, tensor);
-    const std::int64_t bytes = shape.size() * 4;
-    const auto offset = offsets[0].get<std::int64_t>();
-    fail_if(offset < 0 || offset > size_ - first_ - bytes, "{}: is cut short.", name_);
-    in_.seekg(first_ + offset);
-    in_.read(reinterpret_cast<char*>(to), bytes);
+  void read(const std::string& tensor, float* to) {
+    const TensorEntry& entry = header_.tensors.at(tensor);
+    in_.seekg(entry.begin);
+    in_.read(reinterpret_cast<char*>(to), entry.end - entry.begin);
     fail_if(!in_, "{}: could not be read to its end.", name_);
   }
 
  private:
   std::string name_;
   std::ifstream in_;
-  std::int64_t size_ = 0;
-  std::int64_t first_ = 0;
-  Json header_;
+  TensorHeader header_;
 };
 
 }  // namespace
@@ -141,13 +117,12 @@ void save_safetensors(const std::filesystem::path& file, const TensorFile& conte
 
 TensorFile read_safetensors(const std::filesystem::path& file) {
   Reader reader(file);
-  TensorFile content{{}, reader.metadata()};
-  for (const auto& [name, entry] : reader.header().items()) {
-    if (name == "__metadata__") continue;
+  TensorFile content{{}, reader.header().metadata};
+  for (const auto& [name, entry] : reader.header().tensors) {
     const Shape shape = reader.shape_of(name);
     HostTensor& tensor = content.tensors[name];
     tensor = {shape, std::vector<float>(static_cast<std::size_t>(shape.size()))};
-    reader.read(name, shape, tensor.values.data());
+    reader.read(name, tensor.values.data());
   }
   return content;
 }
@@ -156,14 +131,14 @@ std::map<std::string, std::string> load_safetensors(const std::filesystem::path&
                                                     const std::vector<NamedTensor>& tensors) {
   Reader reader(file);
   for (const NamedTensor& tensor : tensors) {
-    fail_if(!reader.header().contains(tensor.name), "{}: holds no tensor \"{}\".", file.string(),
+    fail_if(!reader.header().tensors.contains(tensor.name), "{}: holds no tensor \"{}\".", file.string(),
             tensor.name);
     const Shape shape = reader.shape_of(tensor.name);
     fail_if(shape != tensor.shape, "{}: tensor \"{}\" should be of shape {}, and is of shape {}.",
             file.string(), tensor.name, to_text(tensor.shape), to_text(shape));
-    reader.read(tensor.name, shape, tensor.data);
+    reader.read(tensor.name, tensor.data);
   }
-  return reader.metadata();
+  return reader.header().metadata;
 }
 
 }  // namespace seqbench

@@ -106,7 +106,7 @@ golden x.safetensors '{"x":{"dtype":"F32","shape":[1,3,2],"data_offsets":[0,24]}
 golden nody.safetensors '{"x":{"dtype":"F32","shape":[1,3,2],"data_offsets":[0,24]}}' 6
 golden half.safetensors '{"wz":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}' 4
 golden wide.safetensors '{"wz":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"wh":{"dtype":"F32","shape":[2,2],"data_offsets":[24,40]}}' 10
-golden more.safetensors '{"wz":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"wh":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"wq":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}' 4
+golden more.safetensors '{"wz":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"wh":{"dtype":"F32","shape":[2,2],"data_offsets":[16,32]},"wq":{"dtype":"F32","shape":[1],"data_offsets":[32,36]}}' 9
 apply_to() { # apply_to STATUS TEXT WEIGHTS INPUT OUTPUT MORE...
   status=$1 text=$2 weights=$3 input=$4 output=$5
   shift 5
@@ -329,6 +329,21 @@ expect 2 'the model is trained already' "$seqbench" eval "$mixed" --set train.st
 expect 2 "the task's tokens are not those" "$seqbench" eval "$mixed" --set task.vocab_size=64
 expect 2 'there is no such folder' "$seqbench" eval nowhere
 expect 2 'holds no model.safetensors' "$seqbench" eval mixed
+
+# Nothing of a file's making is an internal error: headers nested too deep, loops of links, names that are too long.
+header="{\"x\":$(head -c 100000 /dev/zero | tr '\0' '[')"
+printf '\245\206\001\0\0\0\0\0%s' "$header" >nested.safetensors
+ln -s loop loop
+long=$(head -c 5000 /dev/zero | tr '\0' 'a')
+for file in nested.safetensors loop "$long"; do
+  for command in eval sample 'apply min_gru --input nested.safetensors --output y --weights' 'apply min_gru --weights nested.safetensors --output y --input' \
+      run 'run good.json --slurm' 'run good.json --out' report ls rm diff\ mixed 'compare mixed'; do
+    case "$file $command" in nested*--slurm) continue ;; esac
+    expect 2 "seqbench: " "$seqbench" $command "$file"
+    grep -q -e 'internal error' -e 'filesystem error' -e json.exception err && complain "$command $file: is an internal error"
+  done
+done
+rm -f loop nested.safetensors
 expect 2 'whose tokens are no text' "$seqbench" sample "$mixed" --prompt k1
 i=0
 while [ $i -lt 200 ]; do echo "line $i of a text, and a bit more"; i=$((i + 1)); done >text.txt

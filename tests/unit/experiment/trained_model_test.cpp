@@ -6,6 +6,7 @@
 
 #include "experiment/runner.h"
 #include "task/kept_tokenizer.h"
+#include "train/safetensors.h"
 #include "unit/experiment/silent.h"
 #include "unit/experiment/support.h"
 
@@ -141,6 +142,28 @@ TEST_CASE("what no tokenizer is kept of does not write") {
   const Trained run(folder, quick_spec());
   CHECK(has(refused_writer(run.folder()), "was trained on mqar, whose tokens are no text"));
   CHECK(has(refused_writer(folder.path() / "none"), "there is no such folder"));
+}
+
+TEST_CASE("a kept model that says other sizes than it has is refused before memory is taken") {
+  const TemporaryFolder folder;
+  const Trained run(folder, quick_spec());
+  const std::string file = run.folder() + "/model.safetensors";
+  const TensorFile whole = read_safetensors(file);
+  const auto message = [&](const char* key, const std::string& value) {
+    TensorFile changed = whole;
+    changed.metadata[key] = value;
+    save_safetensors(file, changed);
+    return message_of([&] { load_trained(file, {}); });
+  };
+  Json wide = parse_json(whole.metadata.at("spec"), "spec");
+  wide["model"]["width"] = 16384;
+  wide["model"]["layers"] = 256;
+  CHECK(has(message("spec", wide.dump()), "numbers; the model of its spec has"));
+  CHECK(has(message("vocab_size", "2147483647"), "numbers; the model of its spec has"));
+  for (const char* wrong : {"", "abc", "64x", "-1", "0", "99999999999999999999"}) {
+    CHECK(has(message("vocab_size", wrong), "its vocab_size should be a whole number from 1 on, and is \""));
+    CHECK(has(message("length", wrong), "its length should be a whole number from 1 on, and is \""));
+  }
 }
 
 }  // namespace

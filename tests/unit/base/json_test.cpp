@@ -1,7 +1,9 @@
-#include "experiment/json.h"
+#include "base/json.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
+#include "base/shortened.h"
 #include "unit/experiment/support.h"
 
 namespace seqbench {
@@ -29,11 +31,36 @@ TEST_CASE("nesting has a limit, so that no file can exhaust the stack") {
             "nested deeper than 64 levels"));
 }
 
+TEST_CASE("an object has a limit of keys, so that no file takes hours") {
+  const auto keys = [](int count) {
+    std::string text = "{";
+    for (int i = 0; i < count; ++i) text += (i == 0 ? "\"" : ", \"") + std::to_string(i) + "\": 0";
+    return text + "}";
+  };
+  CHECK(parse_json(keys(10000), "a.json").size() == 10000);
+  CHECK(message_of([&] { parse_json(keys(10001), "a.json"); }) == "a.json: an object of more than 10000 keys.");
+  CHECK(parse_unordered_json(keys(50000), "a.json").size() == 50000);
+}
+
+TEST_CASE("messages quote the beginning of what is long") {
+  const std::string text(1'000'000, 'a');
+  CHECK(message_of([&] { parse_json("[" + text, "a.json"); }).size() < 500);
+  CHECK(message_of([&] { parse_json("{\"" + text + "\": 1, \"" + text + "\": 1}", "a.json"); }).size() < 500);
+  CHECK(shown(Json(text)).size() < 300);
+  CHECK(shortened(std::string(199, 'a') + "\xc3\xa9") == std::string(199, 'a') + "... (201 bytes)");
+  CHECK(shortened(std::string(198, 'a') + "\xc3\xa9") == std::string(198, 'a') + "\xc3\xa9");
+}
+
 TEST_CASE("a file that cannot be read says why") {
   const TemporaryFolder folder;
   CHECK(has(message_of([&] { read_json(folder.path() / "no.json"); }),
             "no.json: cannot be read: No such file"));
   CHECK(has(message_of([&] { read_json(folder.path()); }), "is a folder"));
+  REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0600) == 0);
+  CHECK(has(message_of([&] { read_json(folder.path("pipe")); }), "pipe: is no regular file"));
+  folder.write("large.json", "");
+  std::filesystem::resize_file(folder.path("large.json"), 100'000'001);
+  CHECK(has(message_of([&] { read_json(folder.path("large.json")); }), "is larger than 100000000 bytes"));
   CHECK(read_json(folder.write("a.json", "{\"b\": [2]}"))["b"][0] == 2);
 }
 
