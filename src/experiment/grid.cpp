@@ -10,7 +10,7 @@ namespace seqbench {
 namespace {
 
 constexpr std::size_t kMostRuns = 100000;
-const Texts kAxisRoots = {"task", "model", "train", "eval", "measure", "seed"};
+const Texts kAxisRoots = {"task", "model", "train", "seed"};
 
 std::string first_part(const std::string& path) { return path.substr(0, path.find('.')); }
 std::string last_part(const std::string& path) { return path.substr(path.rfind('.') + 1); }
@@ -75,7 +75,12 @@ void refuse_below_axis(const Json& spec, const std::string& path, const std::str
 }
 
 Axis axis_of(const std::string& path, const Json& values) {
-  fail_if(std::ranges::find(kAxisRoots, first_part(path)) == kAxisRoots.end(), "{}",
+  const std::string root = first_part(path);
+  fail_if(root == "eval" || root == "measure",
+          "grid.{}: runs that differ in \"{}\" only would train the same model; give it all there is to test and "
+          "measure (eval.lengths, eval.settings, measure.contexts), outside of the grid.",
+          path, root);
+  fail_if(std::ranges::find(kAxisRoots, root) == kAxisRoots.end(), "{}",
           unknown_name("path", path, "grid", kAxisRoots));
   fail_if(!values.is_array(), "grid.{}: expected a list of values, got {}.", path, shown(values));
   fail_if(values.empty(), "grid.{}: empty grid: expected a list of at least one value.", path);

@@ -15,11 +15,13 @@ namespace {
 
 constexpr std::size_t kLongestSlug = 60;
 
-// Ten hexadecimal digits; a new version of the task's scores, or other files behind the same names, make it
+// Ten hexadecimal digits. What a model is tested and measured on takes no part: more of it needs no other
+// model. A new version of the task's scores, or other files behind the same names, make it
 // another run.
 std::string hash_of_run(const PlannedRun& run) {
   const std::uint64_t hash = hash_of(
-      fmt::format("{} task version {} data {}", run.resolved.dump(), run.spec.task->version, run.data_id));
+      fmt::format("{} task version {} data {}", training_json(run.resolved).dump(), run.spec.task->version,
+                          run.data_id));
   return fmt::format("{:010x}", hash & 0xffffffffffULL);
 }
 
@@ -67,12 +69,25 @@ PlannedRun planned_run(const Json& base, const Experiment& experiment, const std
   throw Error(error.what() + in_the_run(experiment.grid, values));
 }
 
+void refuse_other_tests(const PlannedRun& run, const PlannedRun& planned) {
+  for (const char* section : {"eval", "measure"}) {
+    fail_if(run.resolved.at(section) != planned.resolved.at(section),
+            "{} is planned already, with another \"{}\"; ask for all of it in one spec, or give this one another "
+            "name.",
+            run.id, section);
+  }
+}
+
 using Folders = std::map<std::filesystem::path, std::size_t>;  // of the runs of a plan, by index
 
 // Where the plan has a run, or the one that shares its folder.
 std::size_t index_of(PlannedRun&& run, Plan& plan, Folders& folders) {
   const auto [place, fresh] = folders.try_emplace(run.folder, plan.runs.size());
-  if (fresh) plan.runs.push_back(std::move(run));
+  if (fresh) {
+    plan.runs.push_back(std::move(run));
+  } else {
+    refuse_other_tests(run, plan.runs[place->second]);
+  }
   return place->second;
 }
 

@@ -10,7 +10,7 @@
 namespace seqbench {
 
 struct PlannedRun {
-  std::string id = {};                // readable slug of the grid's values, and a hash of the resolved spec
+  std::string id = {};                // readable slug of the grid's values, and a hash of what it trains
   std::string experiment;             // name of the spec
   std::filesystem::path folder = {};  // where its results go
   RunSpec spec;
@@ -37,7 +37,8 @@ struct Plan {
 };
 
 // Reads the files, applies `sets` to each, expands their grids and checks every run. Runs that would share a
-// folder are one. Throws Error that names the file, and the run where the grid has several.
+// folder are one; Error when they are tested or measured otherwise. Throws Error that names the file, and the
+// run where the grid has several.
 Plan make_plan(const std::vector<std::filesystem::path>& files, const Texts& sets,
                const std::filesystem::path& out);
 

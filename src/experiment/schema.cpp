@@ -137,8 +137,8 @@ Json reference(const std::string& part) { return {{"$ref", "#/properties/" + par
 // Every path a grid may name.
 Json grid() {
   Json axes = {{"seed", axis(reference("seed"))}};
-  for (const char* part : {"task", "model", "train", "eval", "measure"}) axes[part] = axis(reference(part));
-  for (const char* part : {"model.mixer", "model.budget", "eval.settings"}) {
+  for (const char* part : {"task", "model", "train"}) axes[part] = axis(reference(part));
+  for (const char* part : {"model.mixer", "model.budget"}) {
     const std::string path = part;
     const std::size_t dot = path.find('.');
     axes[path] = axis(reference(path.substr(0, dot) + "/properties/" + path.substr(dot + 1)));
@@ -149,9 +149,7 @@ Json grid() {
   add_axes_of(tasks().all(), "task", axes);
   add_axes_of(mechanisms().all(), "model.mixer", axes);
   const std::pair<const char*, OptionList> sections[] = {{"model", model_options()},
-                                                         {"train", train_options()},
-                                                         {"eval", eval_options()},
-                                                         {"measure", measure_options()}};
+                                                         {"train", train_options()}};
   for (const auto& [name, options] : sections) {
     for (const Option& option : options)
       axes[std::string(name) + "." + option.name] = axis(described(option));
@@ -165,7 +163,7 @@ Json grid() {
 }
 
 Json select() {
-  Json over = list_of({{"type", "string"}, {"pattern", "^(model|train|eval|measure)(\\.|$)"}});
+  Json over = list_of({{"type", "string"}, {"pattern", "^(model|train)(\\.|$)"}});
   over["minItems"] = 1;
   over["description"] = "paths of the grid of which the table shows the best value";
   Json json = object_of({{"over", over}, {"by", {{"enum", {"valid.accuracy", "valid.loss"}}}}});

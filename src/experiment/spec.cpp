@@ -289,6 +289,13 @@ Json resolved_json(const std::string& name, const RunSpec& spec) {
   return json;
 }
 
+Json training_json(const Json& resolved) {
+  Json training = resolved;
+  training.erase("eval");
+  training.erase("measure");
+  return training;
+}
+
 std::string slug(const std::string& text) {
   std::string made;
   for (const char c : text) made += safe(c) ? c : '-';

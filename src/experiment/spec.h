@@ -43,6 +43,9 @@ Json mixer_json(const MixerSpec& mixer);
 // same run.
 Json resolved_json(const std::string& name, const RunSpec& spec);
 
+// Of a resolved spec, what a trained model depends on: all but "eval" and "measure".
+Json training_json(const Json& resolved);
+
 // The name a spec gives itself, or `stem` made safe for a folder. Throws Error for a name that is not safe.
 std::string spec_name(const Json& spec, const std::string& stem);
 

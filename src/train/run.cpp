@@ -170,7 +170,7 @@ class Run {
 
   CurvePoint curve_point(double lr, double gradient_norm) {
     const Metrics train = metrics_of(state_.window, *task_, Split::train);
-    const Metrics valid = evaluator().score(*task_, Split::valid, spec_.eval.integer("examples"));
+    const Metrics valid = evaluator().score(*task_, Split::valid, spec_.train.integer("valid_examples"));
     const CurvePoint point = {state_.train->step, lr,         train.loss,    train.accuracy,
                               gradient_norm,      valid.loss, valid.accuracy};
     files_.add_point(point);

@@ -21,6 +21,7 @@ OptionList train_options() {
       Option::integer("lanes", 8, {1, 1024},
                       "parts a batch is cut into, which are summed in order; workers take whole lanes"),
       Option::integer("valid_every", 100, {1, 1e9}, "steps between points of the learning curve"),
+      Option::integer("valid_examples", 1024, {1, 1e8}, "sequences scored for such a point, at most"),
       Option::real(kCheckpointSeconds, 20, {0, 1e9},
                    "between checkpoints, and so the most work that a kill costs; 0 = after every step"),
       Option::real("stop_at", 0, {0, 1}, "validation accuracy at which training ends early; 0 = never"),
@@ -30,7 +31,7 @@ OptionList train_options() {
 OptionList eval_options() {
   return {
       Option::integer("examples", 1024, {1, 1e8},
-                      "sequences of a validation or test; splits with an end are read whole after training"),
+                      "sequences of a test after training, and of its validation; splits with an end are read whole"),
       Option::integers("lengths", {}, {1, 1e7}, "further lengths to test at, beside task.length"),
   };
 }

@@ -41,7 +41,7 @@ cat >good.json <<'END'
 {
   "task": { "name": "mqar", "vocab_size": 32, "length": 16, "pairs": 2 },
   "model": { "layers": 1, "width": 8, "mixer": { "name": "softmax", "heads": 2 } },
-  "train": { "steps": 4, "batch": 4, "lanes": 2, "valid_every": 2 },
+  "train": { "steps": 4, "batch": 4, "lanes": 2, "valid_every": 2, "valid_examples": 16 },
   "eval": { "examples": 16 },
   "measure": { "speed": false, "contexts": [16] }
 }

@@ -16,7 +16,7 @@ cat >spec.json <<'END'
   "name": "pairs",
   "task": { "name": "mqar", "vocab_size": 64, "length": 32 },
   "model": { "layers": 1, "width": 8, "mixer": "softmax" },
-  "train": { "steps": 6, "batch": 8, "valid_every": 1 },
+  "train": { "steps": 6, "batch": 8, "valid_every": 1, "valid_examples": 16 },
   "eval": { "examples": 16, "lengths": [64, 128] },
   "measure": { "contexts": [32, 64] },
   "grid": { "model.mixer": ["softmax", "linear", "min_gru"], "task.pairs": [2, 8], "train.lr": [1e-3, 1e-2], "seed": [0, 1] }

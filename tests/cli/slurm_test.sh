@@ -59,7 +59,7 @@ cat >small.json <<'END'
 {
   "task": { "name": "mqar", "vocab_size": 32, "length": 16, "pairs": 2 },
   "model": { "layers": 1, "width": 8, "mixer": "softmax" },
-  "train": { "steps": 20, "batch": 8 },
+  "train": { "steps": 20, "batch": 8, "valid_examples": 16 },
   "eval": { "examples": 16 },
   "measure": { "speed": false },
   "grid": { "seed": [0, 1, 2, 3] }

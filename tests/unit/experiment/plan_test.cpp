@@ -16,7 +16,7 @@ Plan plan_of(const TemporaryFolder& folder, const std::string& more, const Texts
   return make_plan({folder.write("small.json", spec.dump())}, sets, "out");
 }
 
-TEST_CASE("runs are named by mechanism, axes, seed and a hash of the whole spec") {
+TEST_CASE("runs are named by mechanism, axes, seed and a hash of what they train") {
   const TemporaryFolder folder;
   const Plan one = plan_of(folder, "{}");
   REQUIRE(one.runs.size() == 1);
@@ -45,6 +45,34 @@ TEST_CASE("runs are named by mechanism, axes, seed and a hash of the whole spec"
   CHECK(grid.experiments[0].members[2].values == std::vector<std::size_t>{1, 0, 0});
 }
 
+TEST_CASE("what is only tested or measured makes no other run, what training sees does") {
+  const TemporaryFolder folder;
+  const std::string id = plan_of(folder, "{}").runs[0].id;
+  for (const char* same : {"eval.examples=7", "eval.lengths=[64]", "eval.settings=[{\"pairs\":2}]",
+                           "measure.speed=false", "measure.contexts=[8]"})
+    CHECK_MESSAGE(plan_of(folder, "{}", {same}).runs[0].id == id, same);
+  for (const char* other : {"train.valid_examples=7", "train.valid_every=7", "train.stop_at=0.9", "seed=1",
+                            "task.pairs=2", "model.width=32", "name=\"other\""})
+    CHECK_MESSAGE(plan_of(folder, "{}", {other}).runs[0].id != id, other);
+}
+
+TEST_CASE("one run with two sets of tests is refused, in two specs and in a grid") {
+  const TemporaryFolder folder;
+  Json spec = small_spec();
+  spec["name"] = "same";
+  const auto first = folder.write("a.json", spec.dump());
+  spec["eval"] = {{"lengths", {64}}};
+  const auto second = folder.write("b.json", spec.dump());
+  CHECK(make_plan({first, first}, {}, "out").runs.size() == 1);
+  const std::string message = message_of([&] { make_plan({first, second}, {}, "out"); });
+  CHECK(has(message, "b.json: softmax-seed0-"));
+  CHECK(has(message, "is planned already, with another \"eval\"; ask for all of it in one spec"));
+  CHECK(has(message_of([&] { plan_of(folder, R"({"grid": {"eval.examples": [8, 16]}})"); }),
+            "grid.eval.examples: runs that differ in \"eval\" only would train the same model"));
+  CHECK(has(message_of([&] { plan_of(folder, R"({"grid": {"measure.speed": [true]}})"); }),
+            "grid.measure.speed: "));
+}
+
 TEST_CASE("other text behind the same file name is another run") {
   const TemporaryFolder folder;
   const auto id_with = [&](const std::string& text) {
@@ -59,9 +87,9 @@ TEST_CASE("other text behind the same file name is another run") {
 
 TEST_CASE("long ids are cut and stay distinct") {
   const TemporaryFolder folder;
-  const Plan plan = plan_of(folder, R"({"measure": {"speed": false}, "grid": {"measure.contexts": [
-      [11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31],
-      [11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 32]]}})");
+  const Plan plan = plan_of(folder, R"({"grid": {
+      "train.lr": [0.0012345678901234], "train.clip": [0.0012345678901234], "train.weight_decay": [0.001234],
+      "train.warmup": [0.0012345678, 0.0012345679]}})");
   REQUIRE(plan.runs.size() == 2);
   CHECK(plan.runs[0].id.size() == 60 + 1 + 10);
   CHECK(plan.runs[0].id != plan.runs[1].id);

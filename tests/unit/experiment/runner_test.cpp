@@ -25,6 +25,7 @@ struct Shared : Silent {
     Json spec = small_spec();
     spec["measure"] = {{"speed", false}, {"contexts", {8}}};
     spec["eval"] = {{"examples", 8}};
+    spec["train"]["valid_examples"] = 8;
     spec["grid"] = {{"seed", {0, 1}}};
     plan = make_plan({folder.write("spec.json", spec.dump())}, {}, folder.path() / "runs");
     other.emplace(plan.runs[1].folder);
@@ -227,8 +228,13 @@ TEST_CASE("a run that does not fit into memory is a row that says what to lower,
   Json spec = small_spec();
   spec["measure"] = {{"speed", false}, {"contexts", {8}}};
   spec["eval"] = {{"examples", 8}};
-  spec["grid"] = {{"eval.lengths", {{32}, {16384}}}};
-  const Plan plan = make_plan({folder.write("spec.json", spec.dump())}, {}, folder.path() / "runs");
+  Json large = spec;
+  large["name"] = "large";
+  spec["eval"]["lengths"] = {32};
+  large["eval"]["lengths"] = {16384};
+  const Plan plan = make_plan({folder.write("spec.json", spec.dump()), folder.write("large.json", large.dump())},
+                              {}, folder.path() / "runs");
+  REQUIRE(plan.runs.size() == 2);
   Results results(2);
   Execution execution{.runs = {1, 0}, .jobs = 2, .environment = {}};
   execution.environment.threads = 1;

@@ -43,7 +43,7 @@ class Watched : public Task {
 
 // tiny_spec's, but for 600 samples of a validation and a test.
 RunSpec watched_spec(TaskEntry& entry) {
-  RunSpec spec = tiny_spec("softmax");
+  RunSpec spec = tiny_spec("softmax", {{"valid_examples", std::int64_t{600}}});
   entry = *spec.task;
   entry.make = [make = spec.task->make](const Options& options, std::uint64_t seed) {
     return std::make_unique<Watched>(make(options, seed));

@@ -24,6 +24,7 @@ inline RunSpec tiny_spec(const std::string& mechanism, std::map<std::string, Val
   train.try_emplace("steps", std::int64_t{12});
   train.try_emplace("batch", std::int64_t{11});  // lanes of 1 and 2 sequences
   train.try_emplace("valid_every", std::int64_t{5});
+  train.try_emplace("valid_examples", std::int64_t{50});
   spec.train = Options(train_options(), train, "train");
   spec.eval =
       Options(eval_options(), {{"examples", std::int64_t{50}}, {"lengths", Integers{16, 32}}}, "eval");
