@@ -142,10 +142,10 @@ class App {
     EvalArguments& a = eval_;
     a.threads = core_count();
     CLI::App* eval =
-        add_command("eval", "test a trained model again, on other lengths or settings of its task",
+        add_command("eval", "test trained models again, on other lengths or settings of their task",
                     [&a] { return eval_command(a); });
-    eval->add_option("run", a.run, "folder of a finished run, or its model.safetensors")
-        ->type_name("RUN")
+    eval->add_option("run", a.runs, "folders of finished runs or above them, or files model.safetensors")
+        ->type_name("RUN ...")
         ->required();
     eval->add_option("--set", a.sets, "task.*, eval.* or seed: eval.lengths=[64,512], task.pairs=16")
         ->type_name("PATH=VALUE")
@@ -161,6 +161,9 @@ class App {
         ->check(CLI::Range(1, 1 << 20))
         ->capture_default_str();
     eval->add_flag("--json", a.json, "for programs");
+    eval->add_flag("--quiet", a.quiet, "no progress; errors and the table only");
+    eval->footer(
+        "Tests that differ from the run's own are kept beside its result: report, ls and compare see them.");
   }
 
   void add_sample() {

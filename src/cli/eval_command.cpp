@@ -1,17 +1,73 @@
 #include "cli/eval_command.h"
 
+#include <fmt/format.h>
+
 #include "base/error.h"
+#include "cli/app.h"
 #include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/work_display.h"
+#include "experiment/evaluations.h"
 #include "experiment/trained_model.h"
 #include "task/kept_tokenizer.h"
+#include "report/trained_runs.h"
 #include "train/generate.h"
 
 namespace seqbench {
 
+namespace {
+
+void complain(const Texts& lines) {
+  for (const std::string& line : lines) print_error("seqbench: " + line + "\n");
+}
+
+// What the report of several tests calls each: its folder.
+std::string name_of_run(const TrainedModel& trained) {
+  const std::filesystem::path folder = trained.file.parent_path();
+  return folder.empty() ? trained.file.string() : folder.filename().string();
+}
+
+Tested tested_run(const EvalArguments& arguments, const std::filesystem::path& run, const std::string& place,
+                  WorkDisplay& display) {
+  const TrainedModel trained = load_trained(run, arguments.sets);
+  WorkProgress progress([&](const WorkDone& work) { display.show(place + work_text("test", "examples", work)); });
+  return {.name = name_of_run(trained),
+          .file = trained.file,
+          .spec = trained.spec,
+          .of_run = trained.of_run,
+          .result = test(trained, arguments.threads, arguments.rows, &progress)};
+}
+
+// Returns what kept it from being kept.
+Texts kept(const Tested& tested) try {
+  keep_evaluation(tested);
+  return {};
+} catch (const std::exception& error) {
+  return {error.what()};
+}
+
+}  // namespace
+
 int eval_command(const EvalArguments& arguments) {
-  const TrainedModel trained = load_trained(arguments.run, arguments.sets);
-  const RunResult result = test(trained, arguments.threads, arguments.rows);
-  return print_text(arguments.json ? test_json(trained, result) : test_text(trained, result));
+  const TrainedRuns trained = trained_runs({arguments.runs.begin(), arguments.runs.end()});
+  fail_if(trained.runs.empty(), "no run that can be tested:\n  {}", fmt::join(trained.problems, "\n  "));
+  // What cannot be tested is said before the first of several is; one is loaded once.
+  if (trained.runs.size() > 1) {
+    for (const std::filesystem::path& run : trained.runs) load_trained(run, arguments.sets);
+  }
+  Texts problems = trained.problems;
+  std::vector<Tested> tested;
+  WorkDisplay display(arguments.quiet);
+  for (std::size_t i = 0; i < trained.runs.size(); ++i) {
+    const std::string place = trained.runs.size() > 1 ? fmt::format("[{}/{}] ", i + 1, trained.runs.size()) : "";
+    tested.push_back(tested_run(arguments, trained.runs[i], place, display));
+    // Each as it ends, so that a kill costs one.
+    for (const std::string& problem : kept(tested.back())) problems.push_back(problem);
+  }
+  display.clear();
+  complain(problems);
+  print_text(arguments.json ? tests_json(tested) : tests_text(tested));
+  return problems.empty() ? kDone : kFailed;
 }
 
 int sample_command(const SampleArguments& arguments) {

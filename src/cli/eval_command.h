@@ -8,14 +8,16 @@
 namespace seqbench {
 
 struct EvalArguments {
-  std::string run;  // folder of a finished run, or its model.safetensors
-  Texts sets;       // "path=value"
+  Texts runs;  // folders of finished runs or above them, or files model.safetensors
+  Texts sets;  // "path=value"
   int threads = 1;
   std::int64_t rows = 512;
   bool json = false;
+  bool quiet = false;
 };
 
-// `seqbench eval`; returns the exit status. Throws Error before anything has been evaluated.
+// `seqbench eval`; returns the exit status: kFailed when a run among others could not be tested, or a test not
+// be kept. Throws Error before anything has been evaluated.
 int eval_command(const EvalArguments& arguments);
 
 struct SampleArguments {

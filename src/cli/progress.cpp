@@ -14,18 +14,8 @@ namespace seqbench {
 namespace {
 
 constexpr auto kRedraw = std::chrono::milliseconds(100);
+constexpr auto kPhaseLines = std::chrono::seconds(10);  // between lines on a long test, where they stay
 constexpr auto kTurn = std::chrono::seconds(2);  // of each run, when several take turns on the line
-
-std::size_t terminal_columns() {
-  winsize size = {};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
-// A terminal that can rewrite a line.
-bool is_terminal() {
-  const char* kind = std::getenv("TERM");
-  return isatty(STDERR_FILENO) != 0 && (kind == nullptr || std::string_view(kind) != "dumb");
-}
 
 std::string bar(double share) {
   constexpr int kWidth = 8;
@@ -39,7 +29,29 @@ double share_done(const Progress& p) {
 
 bool is_training(const Progress& p) { return std::string_view(p.phase) == "train"; }
 
+// "test: 512 of 4096 examples, 12 s left"
+std::string phase_text(const Progress& p) {
+  if (p.work.of == 0) return p.phase;
+  return work_text(p.phase, std::string_view(p.phase) == "test" ? "examples" : "contexts", p.work);
+}
+
 }  // namespace
+
+std::size_t terminal_columns() {
+  winsize size = {};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+bool is_terminal() {
+  const char* kind = std::getenv("TERM");
+  return isatty(STDERR_FILENO) != 0 && (kind == nullptr || std::string_view(kind) != "dumb");
+}
+
+std::string work_text(const std::string& phase, const std::string& unit, const WorkDone& work) {
+  const std::string left =
+      work.done < work.of ? fmt::format(", {} left", short_duration(work.seconds_left)) : "";
+  return fmt::format("{}: {} of {} {}{}", phase, work.done, work.of, unit, left);
+}
 
 ProgressDisplay::ProgressDisplay(const Plan& plan, TimeLeft left, std::size_t runs, bool quiet)
     : plan_(plan), left_(std::move(left)), runs_(runs), quiet_(quiet), live_(!quiet && is_terminal()) {}
@@ -67,6 +79,7 @@ void ProgressDisplay::progress(std::size_t run, const Progress& progress) {
   kept.point = nullptr;
   left_.reached(run, share_done(progress));
   if (live_) return draw();
+  if (!is_training(progress)) return print_phase(run, progress);
   if (progress.point == nullptr) return;
   const CurvePoint& point = *progress.point;
   print(fmt::format(
@@ -119,11 +132,18 @@ std::string ProgressDisplay::live_line(std::size_t columns) const {
       is_training(p) ? fmt::format("  step {}/{}  loss {:.3f}  {} tok/s  {} left", p.step, p.steps, p.loss,
                                    short_number(p.tokens_per_s), short_duration(p.seconds_left)) +
                            grid_left()
-                     : fmt::format("  {}", p.phase);
+                     : "  " + phase_text(p);
   // The figures matter more than the end of the name.
   if (text.size() + rest.size() >= columns)
     text = cut(text, columns > rest.size() + 30 ? columns - rest.size() - 1 : 30);
   return cut(text + rest, columns - 1);
+}
+
+void ProgressDisplay::print_phase(std::size_t run, const Progress& progress) {
+  const auto now = Clock::now();
+  if (progress.work.of == 0 || now - drawn_ < kPhaseLines) return;
+  drawn_ = now;
+  print(label(run) + " " + phase_text(progress));
 }
 
 void ProgressDisplay::draw() {

@@ -10,7 +10,14 @@
 namespace seqbench {
 
 // On a terminal one line that is rewritten in place and cleared at the end; elsewhere a line for every point
-// of a learning curve and every finished run.
+// of a learning curve, every ten seconds of a test, and every finished run.
+// "test: 512 of 4096 examples, 12 s left"; `phase` first, `unit` after the numbers.
+std::string work_text(const std::string& phase, const std::string& unit, const WorkDone& work);
+
+// A terminal whose last line can be rewritten.
+bool is_terminal();
+std::size_t terminal_columns();  // of standard error
+
 class ProgressDisplay : public Observer {
  public:
   // `runs`: how many are to do.
@@ -30,6 +37,7 @@ class ProgressDisplay : public Observer {
   using Clock = std::chrono::steady_clock;
   std::string label(std::size_t run) const;
   std::string live_line(std::size_t columns) const;
+  void print_phase(std::size_t run, const Progress& progress);
   void draw();
   void clear();
   void print(const std::string& line);
@@ -45,7 +53,7 @@ class ProgressDisplay : public Observer {
   bool live_;
   std::map<std::size_t, Progress> running_;  // their last report, without its point
   Clock::time_point start_ = Clock::now();
-  Clock::time_point drawn_;
+  Clock::time_point drawn_ = start_;
 };
 
 }  // namespace seqbench

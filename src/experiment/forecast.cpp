@@ -11,6 +11,7 @@
 #include "base/machine.h"
 #include "base/parallel.h"
 #include "experiment/estimates.h"
+#include "experiment/extension.h"
 #include "experiment/format.h"
 #include "experiment/memory_share.h"
 #include "experiment/table.h"

@@ -86,13 +86,6 @@ Metrics metrics_of_json(const JsonPart& json) {
   return metrics;
 }
 
-// A test at other options: its metrics, and what is different.
-Json json_of(const SettingMetrics& test) {
-  Json json = {{"setting", settings_json(test.setting)}};
-  json.update(json_of(test.metrics));
-  return json;
-}
-
 // What a setting holds in a result; the declaration of the option is not needed to show it.
 Value setting_value(const JsonPart& part) {
   const Json& json = part.json();
@@ -104,13 +97,6 @@ Value setting_value(const JsonPart& part) {
   Integers integers;
   for (const JsonPart& element : part.elements()) integers.push_back(element.whole());
   return integers;
-}
-
-SettingMetrics setting_metrics_of(const JsonPart& json) {
-  SettingMetrics test{.setting = {}, .metrics = metrics_of_json(json)};
-  for (const auto& [name, value] : json.at("setting").members())
-    test.setting[name] = name == "length" ? Value(value.whole(1)) : setting_value(value);  // an axis of plots
-  return test;
 }
 
 template <class T>
@@ -226,6 +212,7 @@ StoredResult whole_result(const JsonPart& json) {
   RunResult& result = stored.result;
   json.at("id").text();
   check_spec(json.at("spec"));
+  stored.spec = json.at("spec").json();
   result.status = status_of(json.at("status"));
   result.message = json.at("message").text();
   result.steps = json.at("steps").whole(0);
@@ -235,7 +222,7 @@ StoredResult whole_result(const JsonPart& json) {
   result.test = metrics_of_json(metrics.at("test"));
   if (metrics.has("settings")) {
     for (const JsonPart& test : metrics.at("settings").elements())
-      result.settings.push_back(setting_metrics_of(test));
+      result.settings.push_back(further_test_of(test));
   }
   // A run that did not end well may not have got that far.
   const JsonPart cost = json.at("cost");
@@ -252,11 +239,24 @@ StoredResult whole_result(const JsonPart& json) {
 
 }  // namespace
 
+Json further_test_json(const SettingMetrics& test) {
+  Json json = {{"setting", settings_json(test.setting)}};
+  json.update(json_of(test.metrics));
+  return json;
+}
+
+SettingMetrics further_test_of(const JsonPart& json) {
+  SettingMetrics test{.setting = {}, .metrics = metrics_of_json(json)};
+  for (const auto& [name, value] : json.at("setting").members())
+    test.setting[name] = name == "length" ? Value(value.whole(1)) : setting_value(value);  // an axis of plots
+  return test;
+}
+
 Json metrics_json(const RunResult& result) {
   Json json = {
       {"train", json_of(result.train)}, {"valid", json_of(result.valid)}, {"test", json_of(result.test)}};
   json["settings"] = Json::array();
-  for (const SettingMetrics& test : result.settings) json["settings"].push_back(json_of(test));
+  for (const SettingMetrics& test : result.settings) json["settings"].push_back(further_test_json(test));
   return json;
 }
 
@@ -264,7 +264,7 @@ Json result_json(const PlannedRun& run, const StoredResult& stored) {
   const RunResult& result = stored.result;
   Json json = {{"schema", kSchema},
                {"id", run.id},
-               {"spec", run.resolved},
+               {"spec", stored.spec.is_null() ? run.resolved : stored.spec},
                {"task_version", run.spec.task->version},
                {"status", name_of(result.status)},
                {"message", result.message},

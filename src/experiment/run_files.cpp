@@ -44,7 +44,7 @@ bool is_safetensors_of_a_run(std::string_view text) {
                                  text.find("\"curve\":\"") != text.npos);
 }
 
-// What result.json begins with, but for spaces.
+// What result.json and evaluations.json begin with, but for spaces.
 bool is_result_of_a_run(std::string text) {
   std::erase_if(text, [](char c) { return c == ' ' || c == '\n'; });
   constexpr std::string_view kStart = "{\"schema\":";
@@ -91,7 +91,7 @@ bool is_of_a_run(const fs::path& file) {
   const std::string text = beginning_of(file);
   const std::string_view name = of;
   if (name.ends_with(".safetensors")) return is_safetensors_of_a_run(text);
-  return name == "result.json" ? is_result_of_a_run(text) : agree(text, "{\"step\": ");
+  return name == kProgressNote || name.ends_with(".jsonl") ? agree(text, "{\"step\": ") : is_result_of_a_run(text);
 }
 
 bool has_leftovers(const fs::path& folder) { return !leftovers(folder, true).empty(); }

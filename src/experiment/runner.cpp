@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/machine.h"
+#include "experiment/extension.h"
 #include "experiment/memory_share.h"
 #include "experiment/run_files.h"
 #include "experiment/run_lock.h"
@@ -87,20 +88,40 @@ class Executor {
   }
 
   void run_locked(std::size_t index) {
-    if (const auto stored = found(index)) return finish(index, *stored);
+    const Found there = found(index);
+    if (there.result && !there.more) return finish(index, *there.result);
+    const PlannedRun& planned = there.more ? there.more->run : plan_.runs[index];
     tell([&] { observer_.started(index); });
     StoredResult stored = begun(index);
+    stored.spec = planned.resolved;
     try {
-      stored.result = guarded_run(index);
+      work_on(index, planned, there.more, stored);
     } catch (const Interrupted&) {
       return tell([&] { observer_.interrupted(index); });
     }
     try {
-      save_result(plan_.runs[index], stored);
+      save_result(planned, stored);
     } catch (const std::exception& error) {
       stored.result = not_stored(stored.result, error.what());
     }
     finish(index, stored);
+  }
+
+  void work_on(std::size_t index, const PlannedRun& planned, const std::optional<Extension>& more,
+               StoredResult& stored) {
+    // Where the model is gone, it is trained again.
+    if (!more || !std::filesystem::exists(planned.folder / "model.safetensors")) {
+      stored.result = guarded(index, planned, [&](const RunContext& context) { return run(planned.spec, context); });
+      return;
+    }
+    const StoredResult& before = more->stored;
+    stored.started = before.started;
+    // Speeds are those of the machine and the build that measured them.
+    const bool timed = before.result.cost.state_bytes.empty() && planned.spec.measure.flag("speed");
+    if (!timed) stored.environment = before.environment;
+    stored.result = guarded(index, planned, [&](const RunContext& context) {
+      return extend(planned.spec, context, before.result);
+    });
   }
 
   StoredResult begun(std::size_t index) const {
@@ -109,9 +130,17 @@ class Executor {
     return stored;
   }
 
-  // What another process has stored since the plan was looked at.
-  std::optional<StoredResult> found(std::size_t index) const {
-    return execution_.from_start ? std::nullopt : finished_result(plan_.runs[index], execution_.time_limit);
+  struct Found {
+    std::optional<StoredResult> result = {};
+    std::optional<Extension> more = {};
+  };
+
+  // What there is by now: another process may have stored it since the plan was looked at.
+  Found found(std::size_t index) const {
+    if (execution_.from_start) return {};
+    Found found{.result = finished_result(plan_.runs[index], execution_.time_limit)};
+    if (found.result) found.more = extension_of(plan_.runs[index], *found.result);
+    return found;
   }
 
   void finish(std::size_t index, const StoredResult& stored) {
@@ -119,8 +148,8 @@ class Executor {
     tell([&] { observer_.finished(index, stored); });
   }
 
-  RunResult guarded_run(std::size_t index) try {
-    const PlannedRun& planned = plan_.runs[index];
+  template <class Work>
+  RunResult guarded(std::size_t index, const PlannedRun& planned, const Work& work) try {
     if (execution_.from_start) forget_run(planned.folder);
     refuse_foreign_files(planned.folder);
     std::filesystem::create_directories(planned.folder);
@@ -136,7 +165,7 @@ class Executor {
     context.resumed = [&](const Resumed& resumed) { tell([&] { observer_.resumed(index, resumed); }); };
     MemoryShare::Part part(memory_);
     context.admit = [&](const MemoryNeed& need) { part.take(need, stop_); };
-    return run(planned.spec, context);
+    return work(context);
   } catch (const std::bad_alloc&) {
     return failed("out of memory: lower train.batch, train.lanes, model.width or --jobs.");
   } catch (const std::exception& error) {
@@ -164,7 +193,10 @@ class Executor {
 
 Results finished_results(const Plan& plan, double time_limit) {
   Results results;
-  for (const PlannedRun& run : plan.runs) results.push_back(finished_result(run, time_limit));
+  for (const PlannedRun& run : plan.runs) {
+    results.push_back(finished_result(run, time_limit));
+    if (results.back() && extension_of(run, *results.back())) results.back().reset();
+  }
   return results;
 }
 

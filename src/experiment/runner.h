@@ -17,8 +17,9 @@ namespace seqbench {
 using Results = std::vector<std::optional<StoredResult>>;
 
 // The results that are there already. A run that failed (out of memory, a full disk) is not one: it is tried
-// again; nor is one that a shorter limit than `time_limit` (of a run, in seconds; 0: none) ended: it goes on.
-// Throws Error for a result that cannot be read.
+// again; nor is one that a shorter limit than `time_limit` (of a run, in seconds; 0: none) ended: it goes on;
+// nor one of which more tests or measurements are asked: they are made. Throws Error for a result that cannot
+// be read.
 Results finished_results(const Plan& plan, double time_limit = 0);
 
 // Removes what a kill at the wrong moment left beside those results. What cannot be removed stays.

@@ -1,6 +1,7 @@
 // Results on disk: DIR/<spec name>/<run id>/result.json.
 #pragma once
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "experiment/environment.h"
+#include "experiment/json_part.h"
 #include "experiment/plan.h"
 #include "train/checkpoint.h"
 #include "train/result.h"
@@ -18,11 +20,15 @@ struct StoredResult {
   RunResult result = {};
   Environment environment;
   std::string started;  // ISO 8601, UTC
+  Json spec = {};       // resolved, as it was stored; null: that of the plan
 };
 
 // The whole of result.json. Numbers that are not finite are null; so are the metrics of a split that was not
 // scored and the cost of a run that did not get that far.
 Json result_json(const PlannedRun& run, const StoredResult& stored);
+// An entry of its "metrics"."settings": what is different in a test, and its metrics; and back.
+Json further_test_json(const SettingMetrics& test);
+SettingMetrics further_test_of(const JsonPart& json);
 // Its "metrics" alone.
 Json metrics_json(const RunResult& result);
 // The reverse, but for `id` and `spec`, in which only what reports look up is checked. `where`: the file,

@@ -95,8 +95,9 @@ TensorFile read_whole(const fs::path& file) {
 }
 
 TrainedModel load_model(const fs::path& file, const TensorFile& content, const Texts& sets) {
-  TrainedModel trained{.file = file, .spec = {}, .model = {}, .weights = {}, .task = {}, .tokenizer = {}};
+  TrainedModel trained{.file = file, .spec = {}, .of_run = {}, .model = {}, .weights = {}, .task = {}, .tokenizer = {}};
   Json spec = parse_json(about(content, file, kAboutSpec), file.string());
+  trained.of_run = resolve(spec);
   for (const std::string& set : sets) apply_set(spec, set);
   trained.spec = resolve(spec);
   trained.model = std::make_unique<LanguageModel>(trained.spec.model, size_in(content, file, kAboutVocabSize),
@@ -137,25 +138,36 @@ TrainedModel load_writer(const fs::path& run) {
   return trained;
 }
 
-RunResult test(const TrainedModel& trained, int threads, std::int64_t rows) {
+RunResult test(const TrainedModel& trained, int threads, std::int64_t rows, WorkProgress* progress) {
   RunResult result;
-  Evaluator{*trained.model, trained.weights, threads, rows}.test(trained.spec, *trained.task, result);
+  Evaluator{
+      .model = *trained.model, .weights = trained.weights, .threads = threads, .rows = rows, .progress = progress}
+      .test(trained.spec, *trained.task, result);
   return result;
 }
 
-std::string test_text(const TrainedModel& trained, const RunResult& result) {
-  const std::vector<ScoredRow> rows = {{.labels = {mechanism_of(trained.spec.model)}, .runs = {&result}}};
-  const std::string slices = slices_text({"mechanism"}, rows);
-  return tests_text({"mechanism"}, rows, true, true) + (slices.empty() ? "" : "\n" + slices);
+std::string tests_text(const std::vector<Tested>& tested) {
+  const Texts headers = tested.size() > 1 ? Texts{"run", "mechanism"} : Texts{"mechanism"};
+  std::vector<ScoredRow> rows;
+  for (const Tested& test : tested) {
+    Texts labels = {mechanism_of(test.spec.model)};
+    if (tested.size() > 1) labels.insert(labels.begin(), test.name);
+    rows.push_back({.labels = labels, .runs = {&test.result}});
+  }
+  const std::string slices = slices_text(headers, rows);
+  return tests_text(headers, rows, true, true) + (slices.empty() ? "" : "\n" + slices);
 }
 
-std::string test_json(const TrainedModel& trained, const RunResult& result) {
-  const Json all = metrics_json(result);
-  const Json json = {{"schema", kSchema},
-                     {"model", trained.file.string()},
-                     {"spec", resolved_json("", trained.spec)},
-                     {"metrics", {{"test", all.at("test")}, {"settings", all.at("settings")}}}};
-  return json.dump(2) + "\n";
+std::string tests_json(const std::vector<Tested>& tested) {
+  Json list = Json::array();
+  for (const Tested& test : tested) {
+    const Json all = metrics_json(test.result);
+    list.push_back({{"schema", kSchema},
+                    {"model", test.file.string()},
+                    {"spec", resolved_json("", test.spec)},
+                    {"metrics", {{"test", all.at("test")}, {"settings", all.at("settings")}}}});
+  }
+  return (list.size() == 1 ? list[0] : list).dump(2) + "\n";
 }
 
 }  // namespace seqbench

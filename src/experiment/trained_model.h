@@ -8,12 +8,14 @@
 #include "model/language_model.h"
 #include "train/result.h"
 #include "train/spec.h"
+#include "train/work_progress.h"
 
 namespace seqbench {
 
 struct TrainedModel {
   std::filesystem::path file;
-  RunSpec spec;  // of the run, with what was set since
+  RunSpec spec;    // of the run, with what was set since
+  RunSpec of_run;  // as it was
   std::unique_ptr<LanguageModel> model;
   Buffer weights;
   std::unique_ptr<Task> task;            // of `spec`; none in what load_writer() returns
@@ -31,9 +33,18 @@ TrainedModel load_writer(const std::filesystem::path& run);
 
 // Tests it: the metrics of its task's test split and of every further setting. `rows` go through the model at
 // once.
-RunResult test(const TrainedModel& trained, int threads, std::int64_t rows);
+RunResult test(const TrainedModel& trained, int threads, std::int64_t rows, WorkProgress* progress = nullptr);
 
-std::string test_text(const TrainedModel& trained, const RunResult& result);
-std::string test_json(const TrainedModel& trained, const RunResult& result);
+// What was tested; `name` tells it from others, and is not shown of one alone.
+struct Tested {
+  std::string name;
+  std::filesystem::path file;
+  RunSpec spec;
+  RunSpec of_run;
+  RunResult result;
+};
+std::string tests_text(const std::vector<Tested>& tested);
+// An object, of several a list of them.
+std::string tests_json(const std::vector<Tested>& tested);
 
 }  // namespace seqbench

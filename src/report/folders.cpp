@@ -136,7 +136,7 @@ std::map<std::string, Described> described(const Record& record) {
 std::string list_runs_text(const std::vector<fs::path>& folders) {
   Table table;
   for (const char* name : {"run", "status"}) table.add_column(name, Align::left);
-  for (const char* name : {"test accuracy", "test loss", "time", "started"})
+  for (const char* name : {"tests", "test accuracy", "test loss", "time", "started"})
     table.add_column(name, Align::right);
   for (const fs::path& folder : runs_in(folders, Links::followed)) {
     std::string trouble;
@@ -144,12 +144,14 @@ std::string list_runs_text(const std::vector<fs::path>& folders) {
     const std::string running = running_text(folder);
     const std::string status = trouble.empty() ? "ok" : !running.empty() ? running : cut(trouble, 60);
     if (!record) {
-      table.add_row({folder.string(), status, "", "", "", ""});
+      table.add_row({folder.string(), status, "", "", "", "", ""});
       continue;
     }
-    table.add_row({folder.string(), status, metric_text("test.accuracy", metric(*record, "test.accuracy")),
+    const RunResult& result = record->stored->result;
+    table.add_row({folder.string(), status, std::to_string((result.test.examples > 0 ? 1 : 0) + result.settings.size()),
+                   metric_text("test.accuracy", metric(*record, "test.accuracy")),
                    metric_text("test.loss", metric(*record, "test.loss")),
-                   short_duration(record->stored->result.total_seconds), record->stored->started});
+                   short_duration(result.total_seconds), record->stored->started});
   }
   return table.text();
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "experiment/run_lock.h"
+#include "experiment/evaluations.h"
 
 namespace seqbench {
 namespace {
@@ -143,9 +144,20 @@ class RunFinder {
   std::vector<fs::path> runs_;
 };
 
+void add_kept_tests(Record& record) {
+  for (const SettingMetrics& test : add_evaluations(record.folder, record.stored->result))
+    record.result["metrics"]["settings"].push_back(further_test_json(test));
+}
+
 void load_file(const fs::path& file, Records& records) {
   try {
     records.all.push_back(record_of(file));
+    // Without them the result still is one.
+    try {
+      add_kept_tests(records.all.back());
+    } catch (const Error& error) {
+      records.problems.emplace_back(error.what());
+    }
   } catch (const NewerResult& error) {
     records.problems.push_back(fmt::format("{} Report with that one.", error.what()));
   } catch (const Error& error) {

@@ -6,10 +6,41 @@
 #include "base/parallel.h"
 
 namespace seqbench {
+namespace {
+
+// Of a split that has so many examples, 0 being no end.
+std::int64_t count_of(const Task& task, Split split, std::int64_t examples) {
+  const std::int64_t there = task.examples(split);
+  return there > 0 && split != Split::train ? std::min(examples, there) : examples;
+}
+
+std::int64_t all_of(const Task& task, Split split, const Options& eval) {
+  return std::max(task.examples(split), eval.integer("examples"));
+}
+
+struct FurtherTest {
+  TaskSetting setting;
+  std::unique_ptr<Task> task;  // none: `result` holds it already
+};
+
+// The task's own length stands among those asked for, and is tested once.
+std::vector<FurtherTest> tests_to_do(const RunSpec& spec, const RunResult& result) {
+  std::vector<FurtherTest> tests;
+  for (const TaskSetting& setting : further_tests(spec)) {
+    const bool known = setting.path == kOwnLength || std::ranges::find(result.settings, setting.options,
+                                                                       &SettingMetrics::setting) !=
+                                                         result.settings.end();
+    tests.push_back({setting, known ? nullptr : make_task(spec, setting)});
+  }
+  return tests;
+}
+
+}  // namespace
+
 Metrics Evaluator::score(const Task& task, Split split, std::int64_t examples) const {
   const std::int64_t there = task.examples(split);
   const bool ends = there > 0 && split != Split::train;
-  const std::int64_t count = ends ? std::min(examples, there) : examples;
+  const std::int64_t count = count_of(task, split, examples);
   const std::int64_t at_once = sequences_at_once(task.length(), rows);
   const std::int64_t units = (count + at_once - 1) / at_once;
   std::vector<Tally> tallies(static_cast<std::size_t>(units));
@@ -29,6 +60,7 @@ Metrics Evaluator::score(const Task& task, Split split, std::int64_t examples) c
     Tape tape(model.parameters(), weights, nullptr, arena, stop);
     batch.run(tape, model);
     tallies[static_cast<std::size_t>(unit)].add(samples, batch.scores());
+    if (progress != nullptr) progress->done(std::ssize(samples), task.length());
   });
   Tally all;
   for (const Tally& tally : tallies) all.add(tally);
@@ -36,16 +68,31 @@ Metrics Evaluator::score(const Task& task, Split split, std::int64_t examples) c
 }
 
 Metrics Evaluator::score_all(const Task& task, Split split, const Options& eval) const {
-  return score(task, split, std::max(task.examples(split), eval.integer("examples")));
+  return score(task, split, all_of(task, split, eval));
+}
+
+void Evaluator::expect(const Task& task, Split split, const Options& eval) const {
+  if (progress != nullptr) progress->expect(count_of(task, split, all_of(task, split, eval)), task.length());
 }
 
 void Evaluator::test(const RunSpec& spec, const Task& task, RunResult& result) const {
-  result.test = score_all(task, Split::test, spec.eval);
-  for (const TaskSetting& setting : further_tests(spec)) {
-    // The task's own length stands among those asked for, and has been tested.
-    const bool own = setting.path == kOwnLength;
-    result.settings.push_back(
-        {setting.options, own ? result.test : score_all(*make_task(spec, setting), Split::test, spec.eval)});
+  const std::vector<FurtherTest> further = tests_to_do(spec, result);
+  const bool untested = result.test.examples == 0;
+  if (untested) expect(task, Split::test, spec.eval);
+  for (const FurtherTest& test : further) {
+    if (test.task) expect(*test.task, Split::test, spec.eval);
+  }
+  if (untested) result.test = score_all(task, Split::test, spec.eval);
+  std::vector<SettingMetrics> known = std::move(result.settings);
+  result.settings.clear();
+  for (const auto& [setting, other] : further) {
+    if (setting.path == kOwnLength) {
+      result.settings.push_back({setting.options, result.test});
+    } else if (other == nullptr) {
+      result.settings.push_back(*std::ranges::find(known, setting.options, &SettingMetrics::setting));
+    } else {
+      result.settings.push_back({setting.options, score_all(*other, Split::test, spec.eval)});
+    }
   }
 }
 

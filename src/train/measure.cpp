@@ -166,13 +166,14 @@ DecodeState state_after(const LanguageModel& model, const Buffer& weights, std::
 }
 
 void measure(const Task& task, const LanguageModel& model, const Options& measure_options, Trainer& trainer,
-             int threads, Cost& cost, const Stop& stop) {
+             int threads, Cost& cost, WorkProgress& progress, const Stop& stop) {
   const bool speed = measure_options.flag("speed");
   kernels::use_one_thread_per_kernel();
   std::set<std::int64_t> contexts(measure_options.integers("contexts").begin(),
                                   measure_options.integers("contexts").end());
   cost.task_length = task.length();
   contexts.insert(cost.task_length);
+  for (const std::int64_t context : contexts) progress.expect(1, context);
   if (speed) measure_train_speed(trainer, threads, cost, stop);
   for (const std::int64_t context : contexts) {
     // Learned positions end somewhere: longer contexts have no figure.
@@ -182,6 +183,7 @@ void measure(const Task& task, const LanguageModel& model, const Options& measur
     Decoder decoder(model, trainer.state().weights, task.vocab_size(), context + kDecodedTokens, stop);
     cost.state_bytes[context] = decoder.prefill(context).bytes();
     if (speed && fits) measure_context_speed(decoder, context, cost);
+    progress.done(1, context);
   }
   cost.peak_bytes = trainer.peak_bytes();
   rusage usage{};

@@ -7,6 +7,7 @@
 #include "train/result.h"
 #include "train/spec.h"
 #include "train/trainer.h"
+#include "train/work_progress.h"
 
 namespace seqbench {
 
@@ -24,9 +25,9 @@ DecodeState state_after(const LanguageModel& model, const Buffer& weights, std::
 
 // Fills what `measure` asks for: state bytes at every context always; when measure.speed is set, speeds, on
 // `threads` threads for training and on one for prefill and decoding, each timing beside the machine's own
-// rate at that moment. Throws what `stop` throws.
+// rate at that moment. `progress` is told of contexts. Throws what `stop` throws.
 void measure(const Task& task, const LanguageModel& model, const Options& measure_options, Trainer& trainer,
-             int threads, Cost& cost, const Stop& stop = {});
+             int threads, Cost& cost, WorkProgress& progress, const Stop& stop = {});
 
 // What measure() takes, beside one reading of each context: where a step takes `step` seconds, and where a
 // context is read in `read` and a token after it in `token` seconds.

@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "base/random.h"
 #include "task/kept_tokenizer.h"
 #include "train/checkpoint.h"
+#include "train/checksum.h"
 #include "train/evaluate.h"
 #include "train/measure.h"
 
@@ -61,6 +63,21 @@ class Run {
     result_.total_seconds = since(start) + resumed_seconds_;
     result_.resumes = files_.reached().resumes;
     result_.repeated_steps = files_.reached().repeated_steps;
+    return std::move(result_);
+  }
+
+  RunResult extend(RunResult stored) {
+    const auto start = Clock::now();
+    result_ = std::move(stored);
+    state_.train = &trainer_.state();
+    state_.train->step = result_.steps;
+    const std::filesystem::path model = context_.folder / "model.safetensors";
+    verify_checksum(model);
+    load_safetensors(model, named_weights(model_.parameters(), state_.train->weights));
+    evaluate_all();
+    expect_finite_losses();
+    if (result_.cost.state_bytes.empty()) measure_again();
+    result_.total_seconds += since(start);
     return std::move(result_);
   }
 
@@ -189,10 +206,10 @@ class Run {
     context_.progress(progress);
   }
 
-  void report_phase(const char* phase) {
+  void report_phase(const char* phase, const WorkDone& work = {}) {
     phase_ = fmt::format("in the phase \"{}\"", phase);
     const std::int64_t step = state_.train->step;
-    if (context_.progress) context_.progress({.step = step, .steps = step, .phase = phase});
+    if (context_.progress) context_.progress({.step = step, .steps = step, .phase = phase, .work = work});
   }
 
   std::map<std::string, std::string> about() const {
@@ -211,8 +228,23 @@ class Run {
 
   void evaluate_all() {
     report_phase("test");
-    result_.valid = evaluator().score_all(*task_, Split::valid, spec_.eval);
-    evaluator().test(spec_, *task_, result_);
+    WorkProgress progress([&](const WorkDone& work) { report_phase("test", work); });
+    Evaluator tester = evaluator();
+    tester.progress = &progress;
+    if (result_.valid.examples == 0) {
+      tester.expect(*task_, Split::valid, spec_.eval);
+      result_.valid = tester.score_all(*task_, Split::valid, spec_.eval);
+    }
+    tester.test(spec_, *task_, result_);
+  }
+
+  // Only timing takes training steps, as the peak of a run does.
+  void measure_again() {
+    const Cost before = std::exchange(result_.cost, {});
+    measure_cost();
+    if (spec_.measure.flag("speed")) return;
+    result_.cost.peak_bytes = before.peak_bytes;
+    result_.cost.process_peak_bytes = before.process_peak_bytes;
   }
 
   void measure_cost() {
@@ -224,7 +256,8 @@ class Run {
     cost.flops_per_token = flops_per_token(*task_, model_, state_.train->weights, stop_);
     // Timing takes further steps at a learning rate of 0: the weights stay, the moments do not matter any
     // more.
-    measure(*task_, model_, spec_.measure, trainer_, context_.threads, cost, stop_);
+    WorkProgress progress([&](const WorkDone& work) { report_phase("measure", work); });
+    measure(*task_, model_, spec_.measure, trainer_, context_.threads, cost, progress, stop_);
   }
 
   const RunSpec& spec_;
@@ -299,6 +332,13 @@ Checked check(const RunSpec& spec) {
   for (const Split split : {Split::train, Split::valid}) task->sample(split, 0);
   check_tests(spec, *task, model);
   return {.data_id = task->data_id(), .parameters = model.parameters().count()};
+}
+
+RunResult extend(const RunSpec& spec, const RunContext& context, RunResult stored) {
+  const std::unique_ptr<Task> task = make_task(spec);
+  const LanguageModel model(spec.model, task->vocab_size(), task->length());
+  if (context.admit) context.admit(memory_need(spec, *task, model, context.threads, context.stop));
+  return Run(spec, context, *task, model).extend(std::move(stored));
 }
 
 RunResult run(const RunSpec& spec, const RunContext& context) {

@@ -12,6 +12,7 @@
 #include "train/quiet_gate.h"
 #include "train/result.h"
 #include "train/spec.h"
+#include "train/work_progress.h"
 
 namespace seqbench {
 
@@ -23,6 +24,7 @@ struct Progress {
   double seconds_left = 0;            // of training
   const CurvePoint* point = nullptr;  // set when this step was validated
   const char* phase = "train";        // "train", "test", "measure"
+  WorkDone work = {};                 // of a test (in examples) or a measurement (in contexts)
 };
 
 // What model.safetensors says of the model, as metadata, besides the weights.
@@ -52,7 +54,7 @@ struct RunContext {
   Stop stop;                  // how it is interrupted, in every phase
   // Seconds that the run may take, those of earlier commands included; 0: as long as it needs.
   double time_limit = 0;
-  std::function<void(const Progress&)> progress;      // may be empty; called from the run's own thread
+  std::function<void(const Progress&)> progress;     // may be empty; called by one thread at a time
   std::function<void(const Resumed&)> resumed = {};  // likewise; before the first step of a run taken up again
   // May be empty. Told what the run will take before it takes it, and throws Error to end it there.
   std::function<void(const MemoryNeed&)> admit = {};
@@ -75,5 +77,10 @@ void check_tests(const RunSpec& spec, const Task& task, const LanguageModel& mod
 // goes on from there to bitwise the same result. The checkpoint of the end of training stays: who has stored
 // the result removes it.
 RunResult run(const RunSpec& spec, const RunContext& context);
+
+// What `stored`, of a finished run whose model is in the folder, lacks of the tests and measurements that `spec`
+// asks for, without training: a validation or test of no examples is made, further tests are made that are not
+// among its own, and the cost is measured when it has no state bytes; of speeds, peaks are measured anew.
+RunResult extend(const RunSpec& spec, const RunContext& context, RunResult stored);
 
 }  // namespace seqbench

@@ -325,10 +325,19 @@ for rows in 1 16 512 4096; do
   cmp -s rows-$rows rows-1 || complain "eval --rows $rows gives other figures than --rows 1"
 done
 expect 0 'length=64' "$seqbench" eval "$mixed" --set 'eval.lengths=[64]'
+expect 0 'length=48' "$seqbench" eval mixed --set 'eval.lengths=[48]'
+[ -s err ] && complain "eval says more than it was asked: $(cat err)"
+expect 0 'good .* 0' "$seqbench" report mixed --rows experiment --cols mechanism --metric test.accuracy@length=48
+expect 0 'ok  *4 ' "$seqbench" ls mixed
+cp -r mixed two && rm two/good/*/model.safetensors
+expect 1 'its model.safetensors is not there' "$seqbench" eval mixed two
+expect 2 'no run that can be tested' "$seqbench" eval two
+rm -r two
 expect 2 'the model is trained already' "$seqbench" eval "$mixed" --set train.steps=3
 expect 2 "the task's tokens are not those" "$seqbench" eval "$mixed" --set task.vocab_size=64
 expect 2 'there is no such folder' "$seqbench" eval nowhere
-expect 2 'holds no model.safetensors' "$seqbench" eval mixed
+mkdir empty
+expect 2 'holds no model.safetensors' "$seqbench" eval empty
 
 # Nothing of a file's making is an internal error: headers nested too deep, loops of links, names that are too long.
 header="{\"x\":$(head -c 100000 /dev/zero | tr '\0' '[')"

@@ -1,6 +1,7 @@
 #include "experiment/runner.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <functional>
 
@@ -125,6 +126,96 @@ TEST_CASE("what another process has finished meanwhile is taken from it, what it
     CHECK((shared.results[1].value().result.message == "theirs") == theirs);
     CHECK(shared.started_runs == (theirs ? 1 : 2));
   }
+}
+
+// A run of four steps, and the same command with other tests later.
+struct Extended : Silent {
+  TemporaryFolder folder;
+  Json spec = small_spec();
+  std::optional<Plan> plan;
+  Results results;
+  std::vector<std::string> phases;
+
+  Extended() {
+    spec["measure"] = {{"speed", false}, {"contexts", {8}}};
+    spec["eval"] = {{"examples", 8}, {"lengths", {64}}};
+    spec["train"]["valid_examples"] = 8;
+  }
+  void progress(std::size_t, const Progress& progress) override {
+    if (phases.empty() || phases.back() != progress.phase) phases.emplace_back(progress.phase);
+  }
+  // As the command does; returns whether there was anything to do.
+  bool run(const Texts& sets = {}) {
+    plan = make_plan({folder.write("spec.json", spec.dump())}, sets, folder.path() / "runs");
+    phases.clear();
+    results = finished_results(*plan);
+    if (results[0]) return false;
+    Execution execution{.runs = {0}, .environment = {}};
+    execution.environment.threads = 1;
+    execution.environment.commit = fmt::format("build {}", ++builds);
+    execute(*plan, execution, {}, *this, results);
+    REQUIRE(results[0].value().result.message == "");
+    return true;
+  }
+  const RunResult& result() const { return results[0].value().result; }
+  std::string metrics() const { return metrics_json(result()).dump(); }
+  std::string file(const char* name) const {
+    return folder.content("runs/spec/" + plan->runs[0].id + "/" + name);
+  }
+  int builds = 0;
+};
+
+TEST_CASE("a finished run of which more tests are asked makes those alone, to the figures of one that had them") {
+  Extended later;
+  REQUIRE(later.run());
+  const std::string model = later.file("model.safetensors"), curve = later.file("curve.jsonl");
+  const Texts more = {"eval.lengths=[96,64]", "eval.settings=[{\"pairs\":2}]", "measure.contexts=[8,24]"};
+  REQUIRE(later.run(more));
+  CHECK(later.phases == std::vector<std::string>{"test", "measure"});
+  CHECK(later.file("model.safetensors") == model);
+  CHECK(later.file("curve.jsonl") == curve);
+  CHECK(later.results[0]->environment.commit == "build 1");
+  Extended at_once;
+  at_once.run({"eval.lengths=[64,96]", more[1], more[2]});
+  CHECK(later.metrics() == at_once.metrics());
+  CHECK(later.result().cost.state_bytes == at_once.result().cost.state_bytes);
+  CHECK(later.result().cost.peak_bytes == at_once.result().cost.peak_bytes);
+  CHECK(later.result().steps == 4);
+  CHECK_FALSE(later.run(more));
+  CHECK_FALSE(later.run());  // what is asked is there
+  CHECK(later.metrics() == at_once.metrics());
+  const Json stored = read_json(later.plan->runs[0].folder / "result.json");
+  CHECK(stored["spec"]["eval"]["lengths"] == Json{64, 96});
+  CHECK(stored["spec"]["measure"]["contexts"] == Json{8, 24});
+}
+
+TEST_CASE("another number of examples tests everything again, speeds are measured all together") {
+  Extended run;
+  run.run({"eval.settings=[{\"pairs\":2}]"});
+  const double before = run.result().test.loss;
+  REQUIRE(run.run({"eval.examples=12"}));
+  CHECK(run.phases == std::vector<std::string>{"test"});
+  CHECK(run.result().valid.examples == 12);
+  CHECK(run.result().test.examples == 12);
+  CHECK(run.result().test.loss != before);
+  REQUIRE(run.result().settings.size() == 3);  // the task's own length, 64, and two pairs
+  for (const SettingMetrics& test : run.result().settings) CHECK(test.metrics.examples == 12);
+  REQUIRE(run.run({"eval.examples=12", "measure.speed=true", "measure.contexts=[16]"}));
+  CHECK(run.result().cost.prefill_samples.size() == 3);  // 8, 16 and the task's own
+  CHECK(run.results[0]->environment.commit == "build 3");
+  CHECK(run.result().test.examples == 12);
+  CHECK_FALSE(run.run({"eval.examples=12"}));
+}
+
+TEST_CASE("where the model is gone it is trained again") {
+  Extended run;
+  run.run();
+  const std::string metrics = run.metrics();
+  std::filesystem::remove(run.plan->runs[0].folder / "model.safetensors");
+  CHECK_FALSE(run.run());
+  REQUIRE(run.run({"measure.contexts=[24]"}));
+  CHECK(run.phases == std::vector<std::string>{"train", "test", "measure"});
+  CHECK(run.metrics() == metrics);
 }
 
 TEST_CASE("a result that cannot be read when the run is taken makes it fail, and stays") {

@@ -2,11 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 
+#include "experiment/evaluations.h"
+#include "experiment/run_lock.h"
 #include "experiment/runner.h"
 #include "task/kept_tokenizer.h"
 #include "train/safetensors.h"
+#include "experiment/slice_text.h"
 #include "unit/experiment/silent.h"
 #include "unit/experiment/support.h"
 
@@ -48,8 +52,9 @@ TEST_CASE("a kept model tests again to the figures of its run, bit for bit, from
     const RunResult again = test(trained, 2, 512);
     CHECK(metrics_json(again).at("test").dump() == metrics_json(run.result).at("test").dump());
     CHECK(metrics_json(again).at("settings").dump() == metrics_json(run.result).at("settings").dump());
-    CHECK(has(test_text(trained, again), "length=64"));
-    CHECK(has(test_text(trained, again), "pairs=2"));
+    const std::string text = tests_text(std::vector<Tested>{{"", trained.file, trained.spec, trained.of_run, again}});
+    CHECK(has(text, "length=64"));
+    CHECK(has(text, "pairs=2"));
   }
 }
 
@@ -69,6 +74,72 @@ TEST_CASE("a kept model is tested at what is set, and on nothing that does not f
             "the task's tokens are not those it was trained on (32 of them now)"));
   CHECK(has(refused({"task.pairs=99"}), "task.pairs: 99 do not fit"));
   CHECK(has(refused({"task.pears=9"}), "did you mean \"pairs\"?"));
+}
+
+TEST_CASE("progress counts every example that is tested, and ends with none left") {
+  const TemporaryFolder folder;
+  const Trained run(folder, quick_spec());
+  std::vector<WorkDone> told;
+  WorkProgress progress([&](const WorkDone& work) { told.push_back(work); });
+  test(load_trained(run.folder(), {}), 2, 32, &progress);
+  REQUIRE(told.size() > 3);
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    CHECK(told[i].of == 3 * 40);
+    CHECK(told[i].done > (i == 0 ? 0 : told[i - 1].done));
+    CHECK((told[i].seconds_left > 0) == (i + 1 < told.size()));
+  }
+  CHECK(told.back().done == 3 * 40);
+}
+
+// The tests kept beside the run, by name.
+Texts kept_names(const Trained& run) {
+  Texts names;
+  for (const SettingMetrics& test : kept_evaluations(run.folder())) names.push_back(name_of(test));
+  return names;
+}
+
+Tested tested_with(const Trained& run, const Texts& sets) {
+  const TrainedModel trained = load_trained(run.folder(), sets);
+  return {"", trained.file, trained.spec, trained.of_run, test(trained, 1, 512)};
+}
+
+TEST_CASE("what a run was not tested on itself is kept beside its result, once, under what is different") {
+  const TemporaryFolder folder;
+  const Trained run(folder, quick_spec());
+  CHECK(keep_evaluation(tested_with(run, {})) == 0);
+  CHECK(kept_names(run).empty());
+  CHECK(keep_evaluation(tested_with(run, {"eval.lengths=[64,96]"})) == 1);
+  CHECK(keep_evaluation(tested_with(run, {"task.pairs=3", "eval.settings=[]", "seed=5"})) == 2);
+  CHECK(kept_names(run) == Texts{"length=96", "pairs=3 seed=5", "length=64 pairs=3 seed=5"});
+  const Tested more = tested_with(run, {"eval.lengths=[96]", "eval.settings=[]", "eval.examples=50"});
+  CHECK(keep_evaluation(more) == 2);
+  CHECK(keep_evaluation(more) == 2);
+  CHECK(kept_names(run).size() == 5);
+  const auto kept = kept_evaluations(run.folder());
+  CHECK(name_of(kept[4]) == "examples=50 length=96");
+  CHECK(kept[4].metrics.loss == more.result.settings[1].metrics.loss);  // [0]: the own length
+  RunResult result = run.result;
+  CHECK(add_evaluations(run.folder(), result).size() == 5);
+  CHECK(result.settings.size() == run.result.settings.size() + 5);
+  CHECK(add_evaluations(run.folder(), result).empty());
+  CHECK(name_of(result.settings[run.result.settings.size()]) == "length=96");
+}
+
+TEST_CASE("tests are kept beside no model alone, none that is being run, and nothing that cannot be read") {
+  const TemporaryFolder folder;
+  const Trained run(folder, quick_spec());
+  const Tested tested = tested_with(run, {"eval.lengths=[96]"});
+  {
+    const RunLock other(run.folder());
+    CHECK(has(message_of([&] { keep_evaluation(tested); }), "another process is at work on this run"));
+  }
+  std::ofstream(run.folder() + "/evaluations.json") << "{\"schema\": 1, \"tests\": 3}";
+  CHECK(has(message_of([&] { keep_evaluation(tested); }), "evaluations.json: holds no tests that this program can read: "
+                                                          "tests: expected a list"));
+  std::filesystem::remove(run.folder() + "/evaluations.json");
+  std::filesystem::remove(run.folder() + "/result.json");
+  CHECK(keep_evaluation(tested) == 0);
+  CHECK_FALSE(std::filesystem::exists(run.folder() + "/evaluations.json"));
 }
 
 TEST_CASE("where there is no model, the message says what was expected") {

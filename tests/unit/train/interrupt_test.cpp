@@ -158,9 +158,10 @@ TEST_CASE("measuring, counting and operations on a tape stop when asked") {
   Trainer trainer(*task, model, spec.train, 0, 2);
   const std::atomic<bool> interrupted = true;
   Cost cost;
+  WorkProgress progress([](const WorkDone&) {});
   for (const bool speed : {false, true}) {
     const Options options(measure_options(), {{"speed", speed}, {"contexts", Integers{8}}}, "measure");
-    CHECK_THROWS_AS(measure(*task, model, options, trainer, 1, cost, interrupted), Interrupted);
+    CHECK_THROWS_AS(measure(*task, model, options, trainer, 1, cost, progress, interrupted), Interrupted);
   }
   CHECK(cost.state_bytes.empty());
   CHECK_THROWS_AS(flops_per_token(*task, model, trainer.state().weights, interrupted), Interrupted);
