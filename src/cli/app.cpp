@@ -160,7 +160,13 @@ class App {
         ->type_name("N")
         ->check(CLI::Range(1, 1 << 20))
         ->capture_default_str();
-    eval->add_flag("--json", a.json, "for programs");
+    eval->add_flag("--best", a.best, "the weights with the best validation, instead of the last");
+    CLI::Option* paired = eval->add_flag("--paired", a.paired,
+                                         "tell two runs apart by the examples that one of them got right");
+    eval->add_option("--examples", a.examples, "write the scores of every example, a line of JSON each")
+        ->type_name("FILE")
+        ->check(kFileName);
+    eval->add_flag("--json", a.json, "for programs")->excludes(paired);
     eval->add_flag("--quiet", a.quiet, "no progress; errors and the table only");
     eval->footer(
         "Tests that differ from the run's own are kept beside its result: report, ls and compare see them.");

@@ -12,12 +12,15 @@ struct EvalArguments {
   Texts sets;  // "path=value"
   int threads = 1;
   std::int64_t rows = 512;
+  bool best = false;
+  bool paired = false;
+  std::string examples;  // file for every example's scores; empty: none
   bool json = false;
   bool quiet = false;
 };
 
-// `seqbench eval`; returns the exit status: kFailed when a run among others could not be tested, or a test not
-// be kept. Throws Error before anything has been evaluated.
+// `seqbench eval`; returns the exit status: kFailed when a run among others could not be tested, or a test
+// not be kept. Throws Error before anything has been evaluated.
 int eval_command(const EvalArguments& arguments);
 
 struct SampleArguments {

@@ -32,7 +32,7 @@ bool is_training(const Progress& p) { return std::string_view(p.phase) == "train
 // "test: 512 of 4096 examples, 12 s left"
 std::string phase_text(const Progress& p) {
   if (p.work.of == 0) return p.phase;
-  return work_text(p.phase, std::string_view(p.phase) == "test" ? "examples" : "contexts", p.work);
+  return work_text(p.phase, std::string_view(p.phase) == "measure" ? "contexts" : "examples", p.work);
 }
 
 }  // namespace

@@ -5,7 +5,8 @@
 
 namespace seqbench {
 
-// On a terminal one line that is rewritten in place and cleared at the end; elsewhere a line every ten seconds.
+// On a terminal one line that is rewritten in place and cleared at the end; elsewhere a line every ten
+// seconds.
 class WorkDisplay {
  public:
   explicit WorkDisplay(bool quiet);

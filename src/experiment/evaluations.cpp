@@ -36,7 +36,8 @@ Setting differences(const RunSpec& tested, const RunSpec& of_run) {
 }
 
 std::vector<SettingMetrics> tests_of(const Tested& tested) {
-  const Setting common = differences(tested.spec, tested.of_run);
+  Setting common = differences(tested.spec, tested.of_run);
+  if (tested.best) common["weights"] = std::string("best");
   std::vector<SettingMetrics> tests = {{common, tested.result.test}};
   // Beside further lengths the own one stands among them too.
   const Setting own = {{"length", tested.spec.task_options.integer("length")}};
@@ -89,7 +90,8 @@ std::size_t keep_evaluation(const Tested& tested) {
   const fs::path folder = tested.file.parent_path();
   if (!fs::exists(folder / "result.json")) return 0;
   const RunLock lock(folder);
-  fail_if(!lock.taken(), "{}: another process is at work on this run; its tests are not kept.", folder.string());
+  fail_if(!lock.taken(), "{}: another process is at work on this run; its tests are not kept.",
+          folder.string());
   const RunResult result = stored_result(read_json(folder / "result.json"), folder.string()).result;
   std::vector<SettingMetrics> kept = kept_evaluations(folder);
   std::size_t fresh = 0;

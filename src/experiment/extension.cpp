@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "experiment/json_part.h"
 #include "experiment/spec.h"
+#include "train/checkpoint.h"
 
 namespace seqbench {
 namespace {
@@ -17,6 +18,7 @@ struct Done {
   Json settings = Json::array();
   std::int64_t examples = 0;
   bool speed = false;
+  bool best = false;
 };
 
 std::set<std::int64_t> numbers(const JsonPart& list) {
@@ -30,6 +32,7 @@ Done done_of(const JsonPart& spec) {
   Done done = {.lengths = numbers(eval.at("lengths")), .contexts = numbers(measure.at("contexts"))};
   for (const JsonPart& setting : eval.at("settings").elements()) done.settings.push_back(setting.json());
   done.examples = eval.at("examples").whole(1);
+  done.best = eval.at("best").json() == true;
   done.speed = measure.at("speed").json() == true;
   return done;
 }
@@ -53,6 +56,7 @@ Json with(const Done& done, Json asked) {
   Json& eval = asked.at("eval");
   eval["lengths"] = joined(eval.at("lengths"), done.lengths);
   eval["settings"] = joined(eval.at("settings"), done.settings);
+  eval["best"] = eval.at("best") == true || done.best;
   Json& measure = asked.at("measure");
   measure["contexts"] = joined(measure.at("contexts"), done.contexts);
   measure["speed"] = measure.at("speed") == true || done.speed;
@@ -61,7 +65,7 @@ Json with(const Done& done, Json asked) {
 
 bool lacks_tests(const Done& done, const Json& eval) {
   return eval.at("examples") != done.examples || eval.at("lengths").size() > done.lengths.size() ||
-         eval.at("settings").size() > done.settings.size();
+         eval.at("settings").size() > done.settings.size() || eval.at("best") != done.best;
 }
 
 bool lacks_measurements(const Done& done, const Json& measure) {
@@ -84,6 +88,7 @@ std::optional<Extension> extension_of(const PlannedRun& run, const StoredResult&
     result.valid = {};
     result.test = {};
     result.settings.clear();
+    if (result.best) result.best = {.step = result.best->step, .valid = {}, .test = {}};
   }
   if (measurements) result.cost.state_bytes.clear();
   return extension;
@@ -91,10 +96,14 @@ std::optional<Extension> extension_of(const PlannedRun& run, const StoredResult&
   fail("{}: the spec in its result.json: {}", run.folder.string(), error.what());
 }
 
+bool has_models(const std::filesystem::path& folder, const RunResult& result) {
+  const bool one = !result.best || result.best->step == result.steps;
+  return std::filesystem::exists(folder / kModelFile) && (one || std::filesystem::exists(folder / kBestFile));
+}
+
 bool is_trained(const PlannedRun& run) {
   const auto stored = load_result(run);
-  return stored && stored->result.status == Status::ok &&
-         std::filesystem::exists(run.folder / "model.safetensors");
+  return stored && stored->result.status == Status::ok && has_models(run.folder, stored->result);
 }
 
 }  // namespace seqbench

@@ -76,10 +76,11 @@ void refuse_below_axis(const Json& spec, const std::string& path, const std::str
 
 Axis axis_of(const std::string& path, const Json& values) {
   const std::string root = first_part(path);
-  fail_if(root == "eval" || root == "measure",
-          "grid.{}: runs that differ in \"{}\" only would train the same model; give it all there is to test and "
-          "measure (eval.lengths, eval.settings, measure.contexts), outside of the grid.",
-          path, root);
+  fail_if(
+      root == "eval" || root == "measure",
+      "grid.{}: runs that differ in \"{}\" only would train the same model; give it all there is to test and "
+      "measure (eval.lengths, eval.settings, measure.contexts), outside of the grid.",
+      path, root);
   fail_if(std::ranges::find(kAxisRoots, root) == kAxisRoots.end(), "{}",
           unknown_name("path", path, "grid", kAxisRoots));
   fail_if(!values.is_array(), "grid.{}: expected a list of values, got {}.", path, shown(values));

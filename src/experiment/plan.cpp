@@ -19,9 +19,8 @@ constexpr std::size_t kLongestSlug = 60;
 // model. A new version of the task's scores, or other files behind the same names, make it
 // another run.
 std::string hash_of_run(const PlannedRun& run) {
-  const std::uint64_t hash = hash_of(
-      fmt::format("{} task version {} data {}", training_json(run.resolved).dump(), run.spec.task->version,
-                          run.data_id));
+  const std::uint64_t hash = hash_of(fmt::format(
+      "{} task version {} data {}", training_json(run.resolved).dump(), run.spec.task->version, run.data_id));
   return fmt::format("{:010x}", hash & 0xffffffffffULL);
 }
 
@@ -71,10 +70,11 @@ PlannedRun planned_run(const Json& base, const Experiment& experiment, const std
 
 void refuse_other_tests(const PlannedRun& run, const PlannedRun& planned) {
   for (const char* section : {"eval", "measure"}) {
-    fail_if(run.resolved.at(section) != planned.resolved.at(section),
-            "{} is planned already, with another \"{}\"; ask for all of it in one spec, or give this one another "
-            "name.",
-            run.id, section);
+    fail_if(
+        run.resolved.at(section) != planned.resolved.at(section),
+        "{} is planned already, with another \"{}\"; ask for all of it in one spec, or give this one another "
+        "name.",
+        run.id, section);
   }
 }
 

@@ -207,6 +207,23 @@ void check_schema(const Json& json, const std::string& where) {
   fail("{}.", what);
 }
 
+std::vector<SettingMetrics> further_tests_of(const JsonPart& metrics) {
+  std::vector<SettingMetrics> tests;
+  if (!metrics.has("settings")) return tests;
+  for (const JsonPart& test : metrics.at("settings").elements()) tests.push_back(further_test_of(test));
+  return tests;
+}
+
+BestResult best_of(const JsonPart& json) {
+  BestResult best{.step = json.at("step").whole(0), .valid = {}, .test = {}};
+  if (!json.has("metrics")) return best;
+  const JsonPart metrics = json.at("metrics");
+  best.valid = metrics_of_json(metrics.at("valid"));
+  best.test = metrics_of_json(metrics.at("test"));
+  best.settings = further_tests_of(metrics);
+  return best;
+}
+
 StoredResult whole_result(const JsonPart& json) {
   StoredResult stored;
   RunResult& result = stored.result;
@@ -220,10 +237,8 @@ StoredResult whole_result(const JsonPart& json) {
   result.train = metrics_of_json(metrics.at("train"));
   result.valid = metrics_of_json(metrics.at("valid"));
   result.test = metrics_of_json(metrics.at("test"));
-  if (metrics.has("settings")) {
-    for (const JsonPart& test : metrics.at("settings").elements())
-      result.settings.push_back(further_test_of(test));
-  }
+  result.settings = further_tests_of(metrics);
+  if (json.has("best")) result.best = best_of(json.at("best"));
   // A run that did not end well may not have got that far.
   const JsonPart cost = json.at("cost");
   if (result.status == Status::ok || !cost.is_null()) result.cost = cost_of(cost);
@@ -260,6 +275,18 @@ Json metrics_json(const RunResult& result) {
   return json;
 }
 
+static Json best_json(const BestResult& best) {
+  Json json = {{"step", best.step}};
+  if (best.test.examples == 0) return json;
+  RunResult tests;
+  tests.valid = best.valid;
+  tests.test = best.test;
+  tests.settings = best.settings;
+  json["metrics"] = metrics_json(tests);
+  json["metrics"].erase("train");
+  return json;
+}
+
 Json result_json(const PlannedRun& run, const StoredResult& stored) {
   const RunResult& result = stored.result;
   Json json = {{"schema", kSchema},
@@ -271,6 +298,7 @@ Json result_json(const PlannedRun& run, const StoredResult& stored) {
                {"steps", result.steps}};
   if (run.data_id != 0) json["data"] = fmt::format("{:016x}", run.data_id);
   json["metrics"] = metrics_json(result);
+  if (result.best) json["best"] = best_json(*result.best);
   json["cost"] = json_of(result.cost);
   json["environment"] = json_of(stored.environment);
   json["time"] = {{"started", stored.started},

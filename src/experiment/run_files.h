@@ -8,7 +8,7 @@ namespace seqbench {
 
 // All that a run ever writes to its folder, by name, but for the lock. What tells that it is one goes last when
 // it is removed.
-inline constexpr const char* kRunFiles[] = {"result.json", "model.safetensors", "evaluations.json", kProgressNote,
+inline constexpr const char* kRunFiles[] = {"result.json", kModelFile, kBestFile, "evaluations.json", kProgressNote,
                                             kCheckpointBefore, kCheckpoint, "curve.jsonl"};
 // Those that go when it has a result.
 inline constexpr const char* kUnfinishedFiles[] = {kProgressNote, kCheckpointBefore, kCheckpoint};

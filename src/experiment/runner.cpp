@@ -110,8 +110,9 @@ class Executor {
   void work_on(std::size_t index, const PlannedRun& planned, const std::optional<Extension>& more,
                StoredResult& stored) {
     // Where the model is gone, it is trained again.
-    if (!more || !std::filesystem::exists(planned.folder / "model.safetensors")) {
-      stored.result = guarded(index, planned, [&](const RunContext& context) { return run(planned.spec, context); });
+    if (!more || !has_models(planned.folder, more->stored.result)) {
+      stored.result =
+          guarded(index, planned, [&](const RunContext& context) { return run(planned.spec, context); });
       return;
     }
     const StoredResult& before = more->stored;

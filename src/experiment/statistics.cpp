@@ -116,6 +116,18 @@ Comparison compare_pooled(const std::vector<double>& a, const std::vector<double
   return comparison(mean(b) - mean(a), std::sqrt(variance * counts), freedom);
 }
 
+double mcnemar_p(std::size_t only_a, std::size_t only_b) {
+  const auto n = static_cast<double>(only_a + only_b);
+  const std::size_t fewer = std::min(only_a, only_b);
+  double tail = 0;
+  for (std::size_t i = 0; i <= fewer; ++i) {
+    const auto k = static_cast<double>(i);
+    tail +=
+        std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) - n * std::numbers::ln2);
+  }
+  return std::min(1.0, 2 * tail);
+}
+
 std::vector<double> holm(const std::vector<double>& p) {
   std::vector<std::size_t> order(p.size());
   std::iota(order.begin(), order.end(), 0);

@@ -46,6 +46,10 @@ Comparison compare_unpaired(const std::vector<double>& a, const std::vector<doub
 // Of three values or more in all, with one spread for both sides: Student's two-sample test.
 Comparison compare_pooled(const std::vector<double>& a, const std::vector<double>& b);
 
+// Whether of two that answered the same questions one is right more often, by those that only one got right:
+// how often so uneven a split, or a more uneven one, comes of a fair coin (McNemar's test, exact, two-sided).
+double mcnemar_p(std::size_t only_a, std::size_t only_b);
+
 // Two-sided p values of several tests made at once, corrected so that it is rare for any of them to be small
 // by chance (Holm 1979).
 std::vector<double> holm(const std::vector<double>& p);

@@ -34,6 +34,22 @@ fs::path model_file(const fs::path& run) {
   fail("{}: holds no model.safetensors; expected the folder of a finished run: DIR/NAME/RUN.", run.string());
 }
 
+bool is_best(const fs::path& file) { return file.filename() == kBestFile; }
+
+// Of a run whose last weights are the best there is one file.
+fs::path best_file(const fs::path& run) {
+  if (!fs::is_directory(run) || fs::exists(run / kBestFile))
+    return model_file(run) == run ? run : run / kBestFile;
+  const fs::path last = model_file(run);
+  const fs::path file = run / "result.json";
+  fail_if(!fs::exists(file), "{}: holds no result.json that says whether its last weights are the best.",
+          run.string());
+  const RunResult result = stored_result(read_json(file), file.string()).result;
+  fail_if(!result.best || result.best->step != result.steps,
+          "{}: holds no {}; run its spec again with --force.", run.string(), kBestFile);
+  return last;
+}
+
 void check_sets(const Texts& sets) {
   for (const std::string& set : sets) {
     fail_if(!set.starts_with("task.") && !set.starts_with("eval.") && !set.starts_with("seed="),
@@ -110,11 +126,12 @@ TrainedModel load_model(const fs::path& file, const TensorFile& content, const T
 
 }  // namespace
 
-TrainedModel load_trained(const fs::path& run, const Texts& sets) {
+TrainedModel load_trained(const fs::path& run, const Texts& sets, bool best) {
   check_sets(sets);
-  const fs::path file = model_file(run);
+  const fs::path file = best ? best_file(run) : model_file(run);
   const TensorFile content = read_whole(file);
   TrainedModel trained = load_model(file, content, sets);
+  trained.best = best || is_best(file);
   trained.task = make_task(trained.spec);
   check_task(trained, content, sets);
   return trained;
@@ -138,10 +155,15 @@ TrainedModel load_writer(const fs::path& run) {
   return trained;
 }
 
-RunResult test(const TrainedModel& trained, int threads, std::int64_t rows, WorkProgress* progress) {
+RunResult test(const TrainedModel& trained, int threads, std::int64_t rows, WorkProgress* progress,
+               std::vector<ExampleScores>* examples) {
   RunResult result;
-  Evaluator{
-      .model = *trained.model, .weights = trained.weights, .threads = threads, .rows = rows, .progress = progress}
+  Evaluator{.model = *trained.model,
+            .weights = trained.weights,
+            .threads = threads,
+            .rows = rows,
+            .progress = progress,
+            .examples = examples}
       .test(trained.spec, *trained.task, result);
   return result;
 }

@@ -23,15 +23,16 @@ bool contains(const Texts& texts, const std::string& text) {
   return std::ranges::find(texts, text) != texts.end();
 }
 
-// What must be the same on both sides: everything but the seed, what is measured besides, and `allow`. The
-// mechanism's name depends on the runs beside it; its options are here one by one. In what order a spec gives
-// its settings says nothing.
+// What must be the same on both sides: everything but the seed, what is measured or tested of other weights
+// besides, and `allow`. The mechanism's name depends on the runs beside it; its options are here one by one. In
+// what order a spec gives its settings says nothing.
 Key key_of(const Record& record, const Texts& allow) {
   Key key = {{"experiment", record.experiment}};
   key.insert(key.end(), record.fields.begin(), record.fields.end());
   std::erase_if(key, [&](const auto& field) {
     const std::string& path = field.first;
-    return path == "seed" || path == "mechanism" || path.starts_with("measure.") || contains(allow, path);
+    return path == "seed" || path == "mechanism" || path == "eval.best" || path.starts_with("measure.") ||
+           contains(allow, path);
   });
   std::ranges::sort(key);
   return key;

@@ -148,7 +148,8 @@ std::string list_runs_text(const std::vector<fs::path>& folders) {
       continue;
     }
     const RunResult& result = record->stored->result;
-    table.add_row({folder.string(), status, std::to_string((result.test.examples > 0 ? 1 : 0) + result.settings.size()),
+    table.add_row({folder.string(), status,
+                   std::to_string((result.test.examples > 0 ? 1 : 0) + result.settings.size()),
                    metric_text("test.accuracy", metric(*record, "test.accuracy")),
                    metric_text("test.loss", metric(*record, "test.loss")),
                    short_duration(result.total_seconds), record->stored->started});

@@ -15,6 +15,13 @@ bool of_split(const std::string& name) {
   return name.starts_with("train.") || name.starts_with("valid.") || name.starts_with("test.");
 }
 
+constexpr std::string_view kBest = "best.";
+
+// "best.test.accuracy" is of the weights with the best validation.
+bool of_best(const std::string& name) {
+  return name.starts_with(kBest) && of_split(name.substr(kBest.size()));
+}
+
 std::string last_part(const std::string& name) {
   const std::string path = name.substr(0, name.find('@'));
   return path.substr(path.rfind('.') + 1);
@@ -24,13 +31,29 @@ const Json* find(const Json* json, const std::string& key) {
   return json != nullptr && json->is_object() && json->contains(key) ? &json->at(key) : nullptr;
 }
 
-const Json* further_test(const Record& record, const std::string& at) {
-  const auto& tests = record.stored->result.settings;
+// `tests` are those of `metrics`.
+const Json* further_test(const Json& metrics, const std::vector<SettingMetrics>& tests,
+                         const std::string& at) {
   for (std::size_t i = 0; i < tests.size(); ++i) {
     const std::string name = name_of(tests[i]);
-    if (name == at || name == "length=" + at) return &record.result.at("metrics").at("settings").at(i);
+    if (name == at || name == "length=" + at) return &metrics.at("settings").at(i);
   }
   return nullptr;
+}
+
+double number_of(const Json* json) {
+  return json != nullptr && json->is_number() ? json->get<double>() : kNone;
+}
+
+// "test.accuracy", or "test.accuracy@256" of a further test, which are of test alone.
+double score_of(const Json* metrics, const std::vector<SettingMetrics>& tests, const std::string& name) {
+  if (metrics == nullptr) return kNone;
+  const std::size_t sign = name.find('@');
+  const std::string split = name.substr(0, name.find('.'));
+  if (name.substr(0, sign) != split + "." + last_part(name) || name.ends_with('@')) return kNone;
+  if (sign == std::string::npos) return number_of(find(find(metrics, split), last_part(name)));
+  if (split != "test") return kNone;
+  return number_of(find(further_test(*metrics, tests, name.substr(sign + 1)), last_part(name)));
 }
 
 const Json* at_context(const Json* by_context, const std::string& at, std::int64_t task_length) {
@@ -53,34 +76,45 @@ void add_numbers(const Json& object, const std::string& prefix, const std::strin
   }
 }
 
+void add_scores(const Json& metrics, const std::vector<SettingMetrics>& tests, const std::string& prefix,
+                std::set<std::string>& names) {
+  for (const char* split : {"train", "valid", "test"}) {
+    if (const Json* scores = find(&metrics, split)) add_numbers(*scores, prefix + split + ".", "", names);
+  }
+  for (std::size_t i = 0; i < tests.size(); ++i)
+    add_numbers(metrics.at("settings").at(i), prefix + "test.", "@" + name_of(tests[i]), names);
+}
+
 }  // namespace
 
 double metric(const Record& record, const std::string& name) {
   if (!record.stored) return kNone;
+  const RunResult& result = record.stored->result;
+  if (of_split(name)) return score_of(find(&record.result, "metrics"), result.settings, name);
+  if (of_best(name)) {
+    const Json* metrics = find(find(&record.result, "best"), "metrics");
+    return result.best ? score_of(metrics, result.best->settings, name.substr(kBest.size())) : kNone;
+  }
   const std::size_t sign = name.find('@');
   const std::string path = name.substr(0, sign);
   const std::string at = sign == std::string::npos ? "" : name.substr(sign + 1);
   const std::string first = path.substr(0, path.find('.'));
   if (path != first + "." + last_part(name) || name.ends_with('@')) return kNone;
-  const Json* json = find(&record.result, of_split(name) ? "metrics" : first);
-  // Further tests are of test alone.
-  if (of_split(name))
-    json = at.empty() ? find(json, first) : first == "test" ? further_test(record, at) : nullptr;
-  json = find(json, last_part(name));
-  if (!of_split(name) && !at.empty()) json = at_context(json, at, record.stored->result.cost.task_length);
-  return json != nullptr && json->is_number() ? json->get<double>() : kNone;
+  const Json* json = find(find(&record.result, first), last_part(name));
+  return number_of(at.empty() ? json : at_context(json, at, result.cost.task_length));
 }
 
 Texts metric_names(const std::vector<Record>& records) {
   std::set<std::string> names;
   for (const Record& record : records) {
     if (!record.stored) continue;
-    const Json& metrics = record.result.at("metrics");
-    for (const char* split : {"train", "valid", "test"})
-      add_numbers(metrics.at(split), std::string(split) + ".", "", names);
-    const auto& tests = record.stored->result.settings;
-    for (std::size_t i = 0; i < tests.size(); ++i)
-      add_numbers(metrics.at("settings").at(i), "test.", "@" + name_of(tests[i]), names);
+    const RunResult& result = record.stored->result;
+    add_scores(record.result.at("metrics"), result.settings, "", names);
+    if (result.best) {
+      names.insert("best.step");
+      if (result.best->test.examples > 0)
+        add_scores(record.result.at("best").at("metrics"), result.best->settings, "best.", names);
+    }
     for (const char* section : {"cost", "time", "environment"})
       add_numbers(record.result.at(section), std::string(section) + ".", "", names);
   }
@@ -118,7 +152,7 @@ std::string metric_text(const std::string& name, double value) {
   if (last.ends_with("bytes")) return short_bytes(static_cast<std::int64_t>(value));
   if (last.ends_with("seconds")) return short_duration(value);
   const bool counted = name.starts_with("cost.") || name.starts_with("environment.") || last == "errors" ||
-                       last == "examples" || last == "labels";
+                       last == "examples" || last == "labels" || last == "step";
   return counted ? short_number(value) : share(value);
 }
 
@@ -126,7 +160,8 @@ double step_of(const Runs& runs, const std::string& name) {
   const std::string last = last_part(name);
   if (last != "accuracy" && last != "exact") return 0;
   std::string counted = name;
-  counted.replace(name.find('.') + 1, last.size(), last == "accuracy" ? "labels" : "examples");
+  counted.replace(name.substr(0, name.find('@')).rfind('.') + 1, last.size(),
+                  last == "accuracy" ? "labels" : "examples");
   double step = 0;
   for (const Record* run : runs) {
     const double n = run->ok() ? metric(*run, counted) : kNone;

@@ -1,6 +1,7 @@
 // Figures of a result by name, as reports and filters call them.
 //
 //   test.accuracy  valid.loss  test.bits_per_byte      of a split
+//   best.test.accuracy  best.valid.loss  best.step     of the weights with the best validation
 //   test.accuracy@256  test.exact@ignore=0.98          of a further test: eval.lengths, eval.settings
 //   cost.parameters  cost.state_bytes@4096             of cost; @ the context, "@longest" the longest,
 //                                                      "@task" the length of the task

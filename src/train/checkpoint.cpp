@@ -73,10 +73,12 @@ std::vector<NamedTensor> named_weights(const Parameters& parameters, Buffer& buf
   return named;
 }
 
-std::vector<NamedTensor> RunFiles::tensors(TrainState& state) const {
-  std::vector<NamedTensor> all = named_weights(parameters_, state.weights, "weights.");
+std::vector<NamedTensor> RunFiles::tensors(RunState& state) const {
+  TrainState& train = *state.train;
+  std::vector<NamedTensor> all = named_weights(parameters_, train.weights, "weights.");
   for (const auto& [buffer, prefix] :
-       {std::pair{&state.first_moment, "first_moment."}, std::pair{&state.second_moment, "second_moment."}}) {
+       {std::pair{&train.first_moment, "first_moment."}, std::pair{&train.second_moment, "second_moment."},
+        std::pair{&state.best.weights, "best."}}) {
     const std::vector<NamedTensor> more = named_weights(parameters_, *buffer, prefix);
     all.insert(all.end(), more.begin(), more.end());
   }
@@ -85,7 +87,7 @@ std::vector<NamedTensor> RunFiles::tensors(TrainState& state) const {
 
 void RunFiles::load(const std::filesystem::path& file, std::int64_t steps, RunState& state) {
   fail_if(!verify_checksum(file), "{}: carries no checksum.", file.string());
-  const Metadata metadata = load_safetensors(file, tensors(*state.train));
+  const Metadata metadata = load_safetensors(file, tensors(state));
   try {
     state.train->step = whole(metadata, "step", steps);
     state.window = {.loss = real(metadata, "window_loss"),
@@ -98,6 +100,9 @@ void RunFiles::load(const std::filesystem::path& file, std::int64_t steps, RunSt
     state.seconds = real(metadata, "seconds", 0);
     state.stopped = whole(metadata, "stopped", 1) != 0;
     if (metadata.contains("unvalidated")) state.unvalidated = real(metadata, "unvalidated");
+    state.best.step = whole(metadata, "best_step", steps);
+    state.best.loss = real(metadata, "best_loss");
+    state.best.accuracy = real(metadata, "best_accuracy");
     curve_ = entry(metadata, "curve");
   } catch (const Error& error) {
     fail("{}: {}", file.string(), error.what());
@@ -148,7 +153,7 @@ void RunFiles::reached(std::int64_t step) {
   note_.write(reached_);
 }
 
-void RunFiles::save(const RunState& state) const {
+void RunFiles::save(RunState& state) const {
   if (folder_.empty()) return;
   Metadata metadata = {{"step", std::to_string(state.train->step)},
                        {"window_loss", fmt::format("{}", state.window.loss)},
@@ -160,9 +165,12 @@ void RunFiles::save(const RunState& state) const {
                        {"window_exact", std::to_string(state.window.exact)},
                        {"seconds", fmt::format("{}", state.seconds)},
                        {"stopped", state.stopped ? "1" : "0"},
+                       {"best_step", std::to_string(state.best.step)},
+                       {"best_loss", fmt::format("{}", state.best.loss)},
+                       {"best_accuracy", fmt::format("{}", state.best.accuracy)},
                        {"curve", curve_}};
   if (state.unvalidated) metadata["unvalidated"] = fmt::format("{}", *state.unvalidated);
-  save_safetensors(checkpoint_, tensors(*state.train), metadata, {.checksum = true, .before = before_});
+  save_safetensors(checkpoint_, tensors(state), metadata, {.checksum = true, .before = before_});
 }
 
 void RunFiles::add_point(const CurvePoint& point) {
@@ -172,10 +180,16 @@ void RunFiles::add_point(const CurvePoint& point) {
   curve_ += line;
 }
 
-void RunFiles::keep_model(TrainState& state, const std::map<std::string, std::string>& about) const {
+void RunFiles::keep_model(RunState& state, const std::map<std::string, std::string>& about) const {
   if (folder_.empty()) return;
   replace_file(folder_ / "curve.jsonl", curve_);  // durable from here on
-  save_safetensors(folder_ / "model.safetensors", named_weights(parameters_, state.weights), about,
+  if (state.best.step > 0 && state.best.step < state.train->step) {
+    save_safetensors(folder_ / kBestFile, named_weights(parameters_, state.best.weights), about,
+                     {.checksum = true});
+  } else {
+    std::filesystem::remove(folder_ / kBestFile);
+  }
+  save_safetensors(folder_ / kModelFile, named_weights(parameters_, state.train->weights), about,
                    {.checksum = true});
 }
 

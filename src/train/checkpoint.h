@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "train/best.h"
 #include "train/progress_note.h"
+#include "train/result.h"
 #include "train/run.h"
 #include "train/safetensors.h"
 #include "train/trainer.h"
@@ -21,11 +23,14 @@ struct RunState {
   bool stopped = false;  // train.stop_at was reached
   // Of a step whose point is not in the curve yet, because its validation was interrupted: the gradient norm.
   std::optional<double> unvalidated = {};
+  Best best = {};
 };
 
 inline constexpr const char* kCheckpoint = "checkpoint.safetensors";
 inline constexpr const char* kCheckpointBefore = "checkpoint-before.safetensors";
 inline constexpr const char* kProgressNote = "progress.json";
+inline constexpr const char* kModelFile = "model.safetensors";
+inline constexpr const char* kBestFile = "best.safetensors";  // where the best weights are not the last
 
 // Every parameter's part of a flat buffer, by name.
 std::vector<NamedTensor> named_weights(const Parameters& parameters, Buffer& buffer,
@@ -44,13 +49,14 @@ class RunFiles {
   void reached(std::int64_t step);
   const Reached& reached() const { return reached_; }
   // The checkpoint before stays until the next one has replaced this.
-  void save(const RunState& state) const;
+  void save(RunState& state) const;
   void add_point(const CurvePoint& point);
-  // With `about` in its file. The checkpoint stays: until the result is stored, a kill must not cost the run.
-  void keep_model(TrainState& state, const std::map<std::string, std::string>& about) const;
+  // With `about` in its file; the best weights beside it where they are others. The checkpoint stays: until
+  // the result is stored, a kill must not cost the run.
+  void keep_model(RunState& state, const std::map<std::string, std::string>& about) const;
 
  private:
-  std::vector<NamedTensor> tensors(TrainState& state) const;
+  std::vector<NamedTensor> tensors(RunState& state) const;
   void load(const std::filesystem::path& file, std::int64_t steps, RunState& state);
   bool load_newest(std::int64_t steps, RunState& state, std::string& damage);
 

@@ -37,21 +37,24 @@ std::vector<FurtherTest> tests_to_do(const RunSpec& spec, const RunResult& resul
 
 }  // namespace
 
-Metrics Evaluator::score(const Task& task, Split split, std::int64_t examples) const {
+Metrics Evaluator::score(const Task& task, Split split, std::int64_t most) const {
   const std::int64_t there = task.examples(split);
   const bool ends = there > 0 && split != Split::train;
-  const std::int64_t count = count_of(task, split, examples);
+  const std::int64_t count = count_of(task, split, most);
   const std::int64_t at_once = sequences_at_once(task.length(), rows);
   const std::int64_t units = (count + at_once - 1) / at_once;
   std::vector<Tally> tallies(static_cast<std::size_t>(units));
+  std::vector<ExampleScores> by_unit(examples != nullptr ? static_cast<std::size_t>(units) : 0);
   std::vector<Arena> arenas(static_cast<std::size_t>(threads));
   parallel_for(threads, units, [&](int worker, std::int64_t unit) {
     std::optional<QuietGate::Busy> busy;
     if (gate != nullptr) busy.emplace(*gate);
     std::vector<Sample> samples;
+    std::vector<std::int64_t> indices;
     for (std::int64_t i = unit * at_once; i < std::min((unit + 1) * at_once, count); ++i) {
       stop.check();
-      samples.push_back(task.sample(split, ends ? i * there / count : i));
+      indices.push_back(ends ? i * there / count : i);
+      samples.push_back(task.sample(split, indices.back()));
     }
     Batch batch;
     batch.fill(samples);
@@ -60,10 +63,17 @@ Metrics Evaluator::score(const Task& task, Split split, std::int64_t examples) c
     Tape tape(model.parameters(), weights, nullptr, arena, stop);
     batch.run(tape, model);
     tallies[static_cast<std::size_t>(unit)].add(samples, batch.scores());
+    if (examples != nullptr)
+      by_unit[static_cast<std::size_t>(unit)] = example_scores(samples, indices, batch.scores());
     if (progress != nullptr) progress->done(std::ssize(samples), task.length());
   });
   Tally all;
   for (const Tally& tally : tallies) all.add(tally);
+  if (examples != nullptr) {
+    examples->emplace_back();
+    for (const ExampleScores& unit : by_unit)
+      examples->back().insert(examples->back().end(), unit.begin(), unit.end());
+  }
   return all.metrics(task, split);
 }
 
@@ -88,6 +98,7 @@ void Evaluator::test(const RunSpec& spec, const Task& task, RunResult& result) c
   for (const auto& [setting, other] : further) {
     if (setting.path == kOwnLength) {
       result.settings.push_back({setting.options, result.test});
+      if (examples != nullptr) examples->emplace_back();  // they are those of the test
     } else if (other == nullptr) {
       result.settings.push_back(*std::ranges::find(known, setting.options, &SettingMetrics::setting));
     } else {

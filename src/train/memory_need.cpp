@@ -42,9 +42,10 @@ MemoryNeed memory_need(const RunSpec& spec, const Task& task, const LanguageMode
   const std::int64_t lanes = spec.train.integer("lanes");
   const auto weights_bytes = 4 * static_cast<double>(model.parameters().flat_size());
   MemoryNeed need;
+  // Weights, the best ones, two moments, and the sum of the gradients of all lanes.
   need.kept = {.what = fmt::format("weights, moments and the gradients of {} lanes", lanes),
                .lower = "model.width, model.layers or train.lanes",
-               .bytes = weights_bytes * static_cast<double>(4 + lanes)};
+               .bytes = weights_bytes * static_cast<double>(5 + lanes)};
   if (need.bytes() > static_cast<double>(available_memory())) return need;
   const Buffer weights = model.parameters().initial(spec.seed, DType::f32);
   Passes passes(model, weights, task, stop);

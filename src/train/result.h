@@ -91,6 +91,13 @@ struct SettingMetrics {
   Metrics metrics;
 };
 
+// Of the weights with the best validation during training (train/best.h), which may be the last.
+struct BestResult {
+  std::int64_t step = 0;
+  Metrics valid, test;  // of no examples: not tested
+  std::vector<SettingMetrics> settings = {};
+};
+
 struct RunResult {
   Status status = Status::ok;
   std::string message;  // why, when not ok
@@ -99,6 +106,7 @@ struct RunResult {
   Metrics valid;
   Metrics test;
   std::vector<SettingMetrics> settings;  // of further_tests() (train/spec.h), in their order
+  std::optional<BestResult> best = {};
   Cost cost;
   double train_seconds = 0;         // wall time of training, validation included
   std::int64_t resumes = 0;         // times the run was taken up again

@@ -36,11 +36,13 @@ class Run {
         model_(model),
         trainer_(*task_, model_, spec.train, spec.seed, context.threads),
         files_(context.folder, model_.parameters()),
-        stop_(context.stop) {}
+        stop_(context.stop) {
+    state_.train = &trainer_.state();
+    state_.best.weights = Buffer(model_.parameters().flat_size(), DType::f32);
+  }
 
   RunResult operator()() {
     const auto start = Clock::now();
-    state_.train = &trainer_.state();
     if (const auto resumed = files_.resume(state_, spec_.train.integer("steps")); resumed && context_.resumed)
       context_.resumed(*resumed);
     resumed_seconds_ = state_.seconds;
@@ -48,11 +50,12 @@ class Run {
     try {
       train();
       if (result_.status == Status::ok) {
+        if (state_.best.step > 0) result_.best = {.step = state_.best.step, .valid = {}, .test = {}};
         evaluate_all();
         expect_finite_losses();
         measure_cost();
       }
-      files_.keep_model(*state_.train, about());
+      files_.keep_model(state_, about());
     } catch (const OutOfTime&) {
       result_.status = Status::timeout;
       result_.message = fmt::format(
@@ -69,11 +72,9 @@ class Run {
   RunResult extend(RunResult stored) {
     const auto start = Clock::now();
     result_ = std::move(stored);
-    state_.train = &trainer_.state();
     state_.train->step = result_.steps;
-    const std::filesystem::path model = context_.folder / "model.safetensors";
-    verify_checksum(model);
-    load_safetensors(model, named_weights(model_.parameters(), state_.train->weights));
+    load_weights(kModelFile, state_.train->weights);
+    if (result_.best && result_.best->step < result_.steps) load_weights(kBestFile, state_.best.weights);
     evaluate_all();
     expect_finite_losses();
     if (result_.cost.state_bytes.empty()) measure_again();
@@ -191,6 +192,7 @@ class Run {
     const CurvePoint point = {state_.train->step, lr,         train.loss,    train.accuracy,
                               gradient_norm,      valid.loss, valid.accuracy};
     files_.add_point(point);
+    state_.best.offer(point.step, valid, state_.train->weights);
     const double stop_at = spec_.train.real("stop_at");
     state_.stopped = stop_at > 0 && valid.accuracy >= stop_at;
     return point;
@@ -236,6 +238,33 @@ class Run {
       result_.valid = tester.score_all(*task_, Split::valid, spec_.eval);
     }
     tester.test(spec_, *task_, result_);
+    evaluate_best();
+  }
+
+  void evaluate_best() {
+    if (!result_.best || !spec_.eval.flag("best")) return;
+    BestResult& best = *result_.best;
+    if (best.step == result_.steps) {
+      best = {best.step, result_.valid, result_.test, result_.settings};
+      return;
+    }
+    WorkProgress progress([&](const WorkDone& work) { report_phase("test best", work); });
+    Evaluator tester{model_, state_.best.weights, context_.threads, kRows, context_.gate, stop_, &progress};
+    if (best.valid.examples == 0) {
+      tester.expect(*task_, Split::valid, spec_.eval);
+      best.valid = tester.score_all(*task_, Split::valid, spec_.eval);
+    }
+    RunResult tests;
+    tests.test = std::move(best.test);
+    tests.settings = std::move(best.settings);
+    tester.test(spec_, *task_, tests);
+    best.test = std::move(tests.test);
+    best.settings = std::move(tests.settings);
+  }
+
+  void load_weights(const char* file, Buffer& weights) const {
+    verify_checksum(context_.folder / file);
+    load_safetensors(context_.folder / file, named_weights(model_.parameters(), weights));
   }
 
   // Only timing takes training steps, as the peak of a run does.

@@ -23,8 +23,8 @@ struct Progress {
   double tokens_per_s = 0;            // since training began
   double seconds_left = 0;            // of training
   const CurvePoint* point = nullptr;  // set when this step was validated
-  const char* phase = "train";        // "train", "test", "measure"
-  WorkDone work = {};                 // of a test (in examples) or a measurement (in contexts)
+  const char* phase = "train";        // "train", "test", "test best", "measure"
+  WorkDone work = {};                 // of tests (in examples) or a measurement (in contexts)
 };
 
 // What model.safetensors says of the model, as metadata, besides the weights.
@@ -78,9 +78,10 @@ void check_tests(const RunSpec& spec, const Task& task, const LanguageModel& mod
 // the result removes it.
 RunResult run(const RunSpec& spec, const RunContext& context);
 
-// What `stored`, of a finished run whose model is in the folder, lacks of the tests and measurements that `spec`
-// asks for, without training: a validation or test of no examples is made, further tests are made that are not
-// among its own, and the cost is measured when it has no state bytes; of speeds, peaks are measured anew.
+// What `stored`, of a finished run whose models are in the folder, lacks of the tests and measurements that
+// `spec` asks for, without training: a validation or test of no examples is made, further tests are made that
+// are not among its own, and the cost is measured when it has no state bytes; of speeds, peaks are measured
+// anew.
 RunResult extend(const RunSpec& spec, const RunContext& context, RunResult stored);
 
 }  // namespace seqbench

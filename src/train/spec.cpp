@@ -30,9 +30,12 @@ OptionList train_options() {
 
 OptionList eval_options() {
   return {
-      Option::integer("examples", 1024, {1, 1e8},
-                      "sequences of a test after training, and of its validation; splits with an end are read whole"),
+      Option::integer(
+          "examples", 1024, {1, 1e8},
+          "sequences of a test after training, and of its validation; splits with an end are read whole"),
       Option::integers("lengths", {}, {1, 1e7}, "further lengths to test at, beside task.length"),
+      Option::flag("best", true,
+                   "test the weights with the best validation too, where they are not the last"),
   };
 }
 

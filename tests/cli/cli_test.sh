@@ -327,8 +327,8 @@ done
 expect 0 'length=64' "$seqbench" eval "$mixed" --set 'eval.lengths=[64]'
 expect 0 'length=48' "$seqbench" eval mixed --set 'eval.lengths=[48]'
 [ -s err ] && complain "eval says more than it was asked: $(cat err)"
-expect 0 'good .* 0' "$seqbench" report mixed --rows experiment --cols mechanism --metric test.accuracy@length=48
-expect 0 'ok  *4 ' "$seqbench" ls mixed
+expect 0 'test.accuracy@length=48 by' "$seqbench" report mixed --rows experiment --cols mechanism --metric test.accuracy@length=48
+expect 0 ' ok          4 ' "$seqbench" ls mixed
 cp -r mixed two && rm two/good/*/model.safetensors
 expect 1 'its model.safetensors is not there' "$seqbench" eval mixed two
 expect 2 'no run that can be tested' "$seqbench" eval two
@@ -338,6 +338,13 @@ expect 2 "the task's tokens are not those" "$seqbench" eval "$mixed" --set task.
 expect 2 'there is no such folder' "$seqbench" eval nowhere
 mkdir empty
 expect 2 'holds no model.safetensors' "$seqbench" eval empty
+expect 2 'expected two runs, got 1' "$seqbench" eval "$mixed" --paired
+expect 2 'cannot be written' "$seqbench" eval "$mixed" --examples nowhere/file
+expect 0 'softmax' "$seqbench" eval "$mixed" --best
+expect 0 'linear' "$seqbench" run $small 'grid.model.mixer=["softmax","linear"]' --out pair --quiet
+expect 0 'only A' "$seqbench" eval pair --paired --examples examples.jsonl --set 'eval.lengths=[48]'
+[ "$(grep -c '^{"run":.*"exact":.*"loss":.*}$' examples.jsonl)" -eq 64 ] || complain "--examples wrote other than a line an example"
+expect 0 'good' "$seqbench" report pair --rows experiment --cols mechanism --metric best.test.accuracy
 
 # Nothing of a file's making is an internal error: headers nested too deep, loops of links, names that are too long.
 header="{\"x\":$(head -c 100000 /dev/zero | tr '\0' '[')"

@@ -165,7 +165,8 @@ struct Extended : Silent {
   int builds = 0;
 };
 
-TEST_CASE("a finished run of which more tests are asked makes those alone, to the figures of one that had them") {
+TEST_CASE(
+    "a finished run of which more tests are asked makes those alone, to the figures of one that had them") {
   Extended later;
   REQUIRE(later.run());
   const std::string model = later.file("model.safetensors"), curve = later.file("curve.jsonl");
@@ -205,6 +206,31 @@ TEST_CASE("another number of examples tests everything again, speeds are measure
   CHECK(run.results[0]->environment.commit == "build 3");
   CHECK(run.result().test.examples == 12);
   CHECK_FALSE(run.run({"eval.examples=12"}));
+}
+
+TEST_CASE(
+    "the best weights are tested later when a run was made without, and its result says of which step they "
+    "are") {
+  // At a learning rate of 0 all validations are alike, and the first is the best.
+  const Texts still = {"train.lr=0", "train.valid_every=1", "eval.best=false"};
+  Extended run;
+  REQUIRE(run.run(still));
+  REQUIRE(run.result().best.has_value());
+  CHECK(run.result().best->step == 1);
+  CHECK(run.result().best->test.examples == 0);
+  REQUIRE(run.run({still[0], still[1]}));
+  CHECK(run.phases == std::vector<std::string>{"test", "test best"});
+  CHECK(run.result().best->test.loss == run.result().test.loss);
+  REQUIRE(run.result().best->settings.size() == 2);
+  CHECK_FALSE(run.run(still));
+  REQUIRE(run.run({still[0], still[1], "eval.lengths=[96]"}));
+  CHECK(run.result().best->settings.size() == 3);
+  const auto again = load_result(run.plan->runs[0]);
+  CHECK(result_json(run.plan->runs[0], *again).dump() ==
+        result_json(run.plan->runs[0], *run.results[0]).dump());
+  std::filesystem::remove(run.plan->runs[0].folder / "best.safetensors");
+  REQUIRE(run.run({still[0], still[1], "eval.lengths=[128]"}));
+  CHECK(run.phases.front() == "train");
 }
 
 TEST_CASE("where the model is gone it is trained again") {

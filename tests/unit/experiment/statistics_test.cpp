@@ -36,6 +36,17 @@ TEST_CASE("Student's p, against tables") {
   CHECK(student_p(0, 7) == 1);
 }
 
+TEST_CASE("McNemar's exact test is twice the tail of a fair coin") {
+  CHECK(mcnemar_p(0, 10) == doctest::Approx(2.0 / 1024));
+  CHECK(mcnemar_p(5, 15) == doctest::Approx(2 * 21700.0 / (1 << 20)));  // sums of binomial coefficients
+  CHECK(mcnemar_p(16, 6) == doctest::Approx(2 * 110056.0 / (1 << 22)));
+  CHECK(mcnemar_p(7, 7) == 1);
+  CHECK(mcnemar_p(0, 0) == 1);
+  CHECK(mcnemar_p(0, 1) == 1);
+  // Far from the exact sums a normal curve takes over: z = 1000 / sqrt(101000) = 3.1466, p = 0.00165.
+  CHECK(mcnemar_p(50000, 51000) == doctest::Approx(0.00165).epsilon(0.01));
+}
+
 TEST_CASE("how many runs an interval takes goes by Student's t, which is wide for few") {
   CHECK(runs_for(1, 1, 4) == 18);  // t(17) 2 / sqrt(18) = 0.995, t(16) 2 / sqrt(17) = 1.028
   CHECK(runs_for(100, 1, 4) == 2);

@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "experiment/evaluations.h"
+#include "experiment/paired.h"
 #include "experiment/run_lock.h"
 #include "experiment/runner.h"
 #include "task/kept_tokenizer.h"
@@ -52,7 +53,8 @@ TEST_CASE("a kept model tests again to the figures of its run, bit for bit, from
     const RunResult again = test(trained, 2, 512);
     CHECK(metrics_json(again).at("test").dump() == metrics_json(run.result).at("test").dump());
     CHECK(metrics_json(again).at("settings").dump() == metrics_json(run.result).at("settings").dump());
-    const std::string text = tests_text(std::vector<Tested>{{"", trained.file, trained.spec, trained.of_run, again}});
+    const std::string text =
+        tests_text(std::vector<Tested>{{"", trained.file, trained.spec, trained.of_run, false, again}});
     CHECK(has(text, "length=64"));
     CHECK(has(text, "pairs=2"));
   }
@@ -91,6 +93,49 @@ TEST_CASE("progress counts every example that is tested, and ends with none left
   CHECK(told.back().done == 3 * 40);
 }
 
+TEST_CASE("scores of single examples add up to those of the test, at any number of rows") {
+  const TemporaryFolder folder;
+  const Trained run(folder, quick_spec());
+  const TrainedModel trained = load_trained(run.folder(), {});
+  for (const std::int64_t rows : {1, 100, 4096}) {
+    std::vector<ExampleScores> examples;
+    const RunResult result = test(trained, 2, rows, nullptr, &examples);
+    REQUIRE(examples.size() == 4);
+    CHECK(examples[1].empty());  // the task's own length, which is the test
+    for (const std::size_t i : {0, 2, 3}) {
+      const Metrics& metrics = i == 0 ? result.test : result.settings[i - 1].metrics;
+      REQUIRE(examples[i].size() == 40);
+      double loss = 0;
+      std::int64_t correct = 0, exact = 0, labels = 0;
+      for (const ExampleScore& example : examples[i]) {
+        CHECK(example.index == &example - examples[i].data());
+        loss += example.loss * static_cast<double>(example.labels);
+        correct += example.correct;
+        labels += example.labels;
+        exact += example.exact() ? 1 : 0;
+      }
+      CHECK(labels == metrics.labels);
+      CHECK(correct == metrics.labels - metrics.errors);
+      CHECK(loss / static_cast<double>(labels) == doctest::Approx(metrics.loss));
+      CHECK(static_cast<double>(exact) / 40 == doctest::Approx(metrics.exact));
+    }
+  }
+}
+
+TEST_CASE("two models are paired on the same examples only") {
+  const TemporaryFolder folder;
+  const Trained run(folder, quick_spec());
+  const auto refused = [&](const Texts& sets) {
+    return message_of(
+        [&] { check_paired(load_trained(run.folder(), {}), load_trained(run.folder(), sets)); });
+  };
+  CHECK(refused({}) == "");
+  CHECK(
+      has(refused({"seed=3"}), "seeds 0 and 3 draw other examples; test both on those of one: --set seed=0"));
+  CHECK(has(refused({"task.pairs=3"}), "task.pairs is 4 in "));
+  CHECK(has(refused({"eval.examples=3"}), "eval.examples is 40 in "));
+}
+
 // The tests kept beside the run, by name.
 Texts kept_names(const Trained& run) {
   Texts names;
@@ -100,7 +145,7 @@ Texts kept_names(const Trained& run) {
 
 Tested tested_with(const Trained& run, const Texts& sets) {
   const TrainedModel trained = load_trained(run.folder(), sets);
-  return {"", trained.file, trained.spec, trained.of_run, test(trained, 1, 512)};
+  return {"", trained.file, trained.spec, trained.of_run, trained.best, test(trained, 1, 512)};
 }
 
 TEST_CASE("what a run was not tested on itself is kept beside its result, once, under what is different") {
@@ -134,8 +179,9 @@ TEST_CASE("tests are kept beside no model alone, none that is being run, and not
     CHECK(has(message_of([&] { keep_evaluation(tested); }), "another process is at work on this run"));
   }
   std::ofstream(run.folder() + "/evaluations.json") << "{\"schema\": 1, \"tests\": 3}";
-  CHECK(has(message_of([&] { keep_evaluation(tested); }), "evaluations.json: holds no tests that this program can read: "
-                                                          "tests: expected a list"));
+  CHECK(has(message_of([&] { keep_evaluation(tested); }),
+            "evaluations.json: holds no tests that this program can read: "
+            "tests: expected a list"));
   std::filesystem::remove(run.folder() + "/evaluations.json");
   std::filesystem::remove(run.folder() + "/result.json");
   CHECK(keep_evaluation(tested) == 0);

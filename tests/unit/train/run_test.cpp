@@ -46,6 +46,43 @@ TEST_CASE("another seed is another run") {
   CHECK(run_in(b, spec, 1).result.test.loss != zero.result.test.loss);
 }
 
+// Steps so large that validation gets worse: its best is not its last.
+RunSpec getting_worse(std::int64_t steps) {
+  return tiny_spec("softmax", {{"steps", steps},
+                               {"valid_every", std::int64_t{2}},
+                               {"lr", 0.3},
+                               {"clip", 0.0},
+                               {"warmup", 0.0},
+                               {"schedule", std::string("constant")}});
+}
+
+TEST_CASE("the weights with the best validation are kept and tested beside the last, through interruptions") {
+  const TemporaryFolder folder;
+  const Outcome whole = run_in(folder, getting_worse(12), 2);
+  REQUIRE(whole.result.best.has_value());
+  const BestResult& best = *whole.result.best;
+  REQUIRE(best.step < 12);
+  const TemporaryFolder shorter;
+  const Outcome until = run_in(shorter, getting_worse(best.step), 1);
+  CHECK(whole.best == until.weights);
+  CHECK(best.test.loss == until.result.test.loss);
+  CHECK(best.valid.accuracy == until.result.valid.accuracy);
+  REQUIRE(best.settings.size() == 2);
+  for (const std::size_t i : {0, 1}) CHECK(best.settings[i].metrics.loss == until.result.settings[i].metrics.loss);
+  CHECK(best.test.loss != whole.result.test.loss);
+  CHECK(until.best.empty());
+  CHECK(until.result.best->test.loss == until.result.test.loss);
+  for (const std::int64_t stop : {1, 4, 5, 11}) {
+    CAPTURE(stop);
+    const TemporaryFolder stopped;
+    run_in(stopped, getting_worse(12), 2, stop);
+    const Outcome resumed = run_in(stopped, getting_worse(12), 1);
+    check_same(whole, resumed);
+    CHECK(resumed.result.best->step == best.step);
+    CHECK(resumed.result.best->test.loss == best.test.loss);
+  }
+}
+
 TEST_CASE("a loss that is no number ends the run as diverged, with its curve and no exception") {
   const TemporaryFolder folder;
   const Outcome outcome = run_in(

@@ -38,6 +38,7 @@ struct Outcome {
   std::string curve;
   std::string weights;
   std::optional<Resumed> resumed = {};
+  std::string best;  // weights, where they are not the last
 };
 
 inline void check_same(const Outcome& a, const Outcome& b) {
@@ -76,6 +77,7 @@ inline Outcome run_in(const TemporaryFolder& folder, const RunSpec& spec, int th
   }
   outcome.curve = folder.content("curve.jsonl");
   outcome.weights = folder.content("model.safetensors");
+  outcome.best = folder.content("best.safetensors");
   return outcome;
 }
 
