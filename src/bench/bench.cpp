@@ -107,6 +107,18 @@ void initialize(const Texts& flags) {
   }
 }
 
+// Google Benchmark says how it was built itself, Debian's as "debug", with a warning: what is timed is ours.
+void name_builds() {
+#ifdef NDEBUG
+  benchmark::AddCustomContext("seqbench_build_type", "release");
+#else
+  benchmark::AddCustomContext("seqbench_build_type", "debug");
+#endif
+  benchmark::AddCustomContext("library_build_type_means",
+                              "how Google Benchmark was built, which only counts rounds and keeps the time; what is "
+                              "timed is seqbench's own code");
+}
+
 }  // namespace
 
 void run_benchmarks(const BenchPlan& plan) {
@@ -118,6 +130,7 @@ void run_benchmarks(const BenchPlan& plan) {
       add_benchmarks(mixer, shape);
     }
   }
+  name_builds();
   initialize(plan.flags);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

@@ -135,7 +135,9 @@ class App {
     run->add_flag("--dry-run", a.dry_run, "print runs, parameters, FLOPs and estimated time, and stop");
     run->add_flag("--force", a.force, "run again what is finished or begun")->excludes("--slurm");
     run->add_flag("--quiet", a.quiet, "no progress; errors and the table only");
-    run->footer("A finished run is skipped, an interrupted one goes on where it stopped.");
+    run->footer(
+        "A finished run is skipped, an interrupted one goes on where it stopped. One that another process is at "
+        "work on has a link run.lock in its folder, which names host and process, and is left alone.");
   }
 
   void add_eval() {
@@ -296,8 +298,8 @@ class App {
         });
     describe
         ->add_option("name", what_,
-                     "as \"seqbench list\" prints them, or: model, train, eval, measure; a task also as JSON "
-                     "with options: "
+                     "as \"seqbench list\" prints them, or: task, model, train, eval, measure, grid, select, budget; "
+                     "a task also as JSON with options: "
                      "{\"name\": \"mqar\", \"pairs\": 4}")
         ->type_name("NAME")
         ->required();

@@ -203,15 +203,29 @@ std::int64_t positive(const Json& budget, const char* key) {
 }
 
 // It joins measure.contexts, and a model reads so many tokens before that is looked at.
-void check_context(std::int64_t at) {
+Range context_range() {
   const OptionList options = measure_options();
-  const Range range = std::ranges::find(options, "contexts", &Option::name)->range;
+  return std::ranges::find(options, "contexts", &Option::name)->range;
+}
+
+void check_context(std::int64_t at) {
+  const Range range = context_range();
   fail_if(static_cast<double>(at) > range.high,
           "model.budget.at: expected an integer from {} to {}, as measure.contexts takes, got {}.", range.low,
           range.high, at);
 }
 
 }  // namespace
+
+const OptionList& budget_options() {
+  const Range positive = {.low = 1};
+  static const OptionList options = {
+      Option::integer("parameters", 0, positive,
+                      "the width, and ffn where one is given, within 1% of so many parameters"),
+      Option::integer("state_bytes", 0, positive, "or the width within 10% of a decode state of so many bytes"),
+      Option::integer("at", 0, context_range(), "after that many tokens")};
+  return options;
+}
 
 Json with_budget_solved(const Json& spec) {
   if (!spec.is_object() || !spec.contains("model") || !spec.at("model").is_object() ||

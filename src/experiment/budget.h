@@ -2,6 +2,7 @@
 // instead of a width.
 #pragma once
 #include "base/json.h"
+#include "base/options.h"
 
 namespace seqbench {
 
@@ -13,5 +14,8 @@ namespace seqbench {
 // `at` joins measure.contexts, or is all of it where the spec gives none, so that the table shows what was
 // reached, and is in its range. Throws Error that says what the nearest possible are.
 Json with_budget_solved(const Json& spec);
+
+// What a budget takes, for `describe`; none of it has a default.
+const OptionList& budget_options();
 
 }  // namespace seqbench

@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "experiment/budget.h"
+#include "experiment/grid.h"
 #include "experiment/spec.h"
 #include "experiment/table.h"
 #include "experiment/task_example.h"
@@ -21,7 +23,9 @@ struct Item {
   std::string name;
   std::string summary;
   std::vector<std::pair<std::string, std::string>> facts;  // "source" -> "Vaswani et al. 2017"
-  OptionList options;
+  OptionList options = {};
+  std::string example = {};  // JSON
+  bool has_defaults = true;
 };
 
 Item item_of(const MechanismEntry& entry) {
@@ -57,11 +61,58 @@ Item task_item(const RunSpec& spec) {
   return item;
 }
 
+Item task_section() {
+  Texts names;
+  for (const TaskEntry& entry : tasks().all()) names.push_back(entry.name);
+  return {.kind = "section",
+          .name = "task",
+          .summary = "where tokens and labels come from",
+          .facts = {{"name", fmt::format("required, one of: {}", fmt::join(names, ", "))},
+                    {"others", "options of that task: \"seqbench describe mqar\" shows those of mqar"},
+                    {"mix", "settings trained on together: a list of objects of its options, each with a weight"}},
+          .example = R"({"task": {"name": "mqar", "length": 64, "mix": [{"pairs": 4}, {"pairs": 8, "weight": 2}]}})"};
+}
+
+Item grid_section() {
+  return {.kind = "section",
+          .name = "grid",
+          .summary = "paths, each with the list of values it takes; the runs are the product",
+          .facts = {{"paths", fmt::format("{}, or below: train.lr, model.mixer, task.pairs",
+                                          fmt::join(axis_roots(), ", "))},
+                    {"order", "the last path moves fastest; a path stands behind those that it is below"},
+                    {"not", "eval and measure, which train no other model: one run is tested on all they ask for"}},
+          .example = R"({"grid": {"model.mixer": ["softmax", "linear"], "train.lr": [1e-3, 3e-3], "seed": [0, 1]}})"};
+}
+
+Item select_section() {
+  return {.kind = "section",
+          .name = "select",
+          .summary = "of which paths of the grid the table shows the best value alone",
+          .facts = {{"needs", "over and by, and a grid with those paths (not seed, not task)"}},
+          .options = select_options(),
+          .example = R"({"grid": {"train.lr": [1e-3, 3e-3]}, "select": {"over": ["train.lr"], "by": "valid.accuracy"}})",
+          .has_defaults = false};
+}
+
+Item budget_section() {
+  return {.kind = "section",
+          .name = "budget",
+          .summary = "models of equal size: model.budget finds the width",
+          .facts = {{"needs", "parameters, or state_bytes and at"}},
+          .options = budget_options(),
+          .example = R"({"model": {"mixer": "softmax", "ffn": 128, "budget": {"parameters": 100000}}})",
+          .has_defaults = false};
+}
+
 std::vector<Item> sections() {
-  return {{"section", "model", "the model around the mechanism, which is model.mixer", {}, model_options()},
+  return {task_section(),
+          {"section", "model", "the model around the mechanism, which is model.mixer", {}, model_options()},
           {"section", "train", "how the model is trained", {}, train_options()},
           {"section", "eval", "how the model is scored", {}, eval_options()},
-          {"section", "measure", "what is measured of its cost", {}, measure_options()}};
+          {"section", "measure", "what is measured of its cost", {}, measure_options()},
+          grid_section(),
+          select_section(),
+          budget_section()};
 }
 
 Item find(const std::string& name) {
@@ -88,11 +139,16 @@ Json json_of(const Item& item) {
   Json json = {{"kind", item.kind}, {"name", item.name}, {"summary", item.summary}};
   for (const auto& [key, value] : item.facts) json[key] = value;
   json["options"] = Json::array();
-  for (const Option& option : item.options) json["options"].push_back(json_of(option));
+  for (const Option& option : item.options) {
+    json["options"].push_back(json_of(option));
+    if (!item.has_defaults) json["options"].back()["default"] = nullptr;
+  }
+  if (!item.example.empty()) json["example"] = parse_json(item.example, "example");
   return json;
 }
 
-std::string text_of(const Option& option) {
+std::string default_text(const Item& item, const Option& option) {
+  if (!item.has_defaults) return "none";
   const std::string text = to_text(option.default_value);
   return text.empty() ? "\"\"" : text;
 }
@@ -115,9 +171,10 @@ std::string list_text(const std::string& what) {
     }
     if (any) text += fmt::format("{}{}", text.empty() ? "" : "\n", table.text());
   }
-  return text +
-         "\n\"seqbench describe NAME\" shows the options of one; sections of a spec: model, train, eval, "
-         "measure.\n";
+  Texts names;
+  for (const Item& section : sections()) names.push_back(section.name);
+  return text + fmt::format("\n\"seqbench describe NAME\" shows the options of one; sections of a spec: {}.\n",
+                            fmt::join(names, ", "));
 }
 
 std::string list_json(const std::string& what) {
@@ -133,12 +190,13 @@ std::string describe_text(const std::string& name) {
   const Item item = find(name);
   std::string text = fmt::format("{} ({})\n  {}\n", item.name, item.kind, item.summary);
   for (const auto& [key, value] : item.facts) text += fmt::format("  {:8} {}\n", key + ":", value);
-  if (item.options.empty()) return text + "\nIt has no options.\n";
+  if (!item.example.empty()) text += fmt::format("  {:8} {}\n", "example:", item.example);
+  if (item.options.empty()) return item.kind == "section" ? text : text + "\nIt has no options.\n";
   Table table;
   for (const char* header : {"  option", "default", "expected", "meaning"})
     table.add_column(header, Align::left);
   for (const Option& option : item.options) {
-    table.add_row({"  " + option.name, text_of(option), expected(option), option.help});
+    table.add_row({"  " + option.name, default_text(item, option), expected(option), option.help});
   }
   return text + "\n" + table.text();
 }

@@ -8,7 +8,8 @@ namespace seqbench {
 std::string list_text(const std::string& what);
 std::string list_json(const std::string& what);
 
-// Of a mechanism, a task (also as JSON, with options), or one of the sections model, train, eval and measure.
+// Of a mechanism, a task (also as JSON, with options), or one of the sections of a spec: task, model,
+// train, eval, measure, grid, select, and budget, which is model.budget.
 // Throws Error with the nearest name.
 std::string describe_text(const std::string& name);
 std::string describe_json(const std::string& name);

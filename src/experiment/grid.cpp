@@ -10,7 +10,6 @@ namespace seqbench {
 namespace {
 
 constexpr std::size_t kMostRuns = 100000;
-const Texts kAxisRoots = {"task", "model", "train", "seed"};
 
 std::string first_part(const std::string& path) { return path.substr(0, path.find('.')); }
 std::string last_part(const std::string& path) { return path.substr(path.rfind('.') + 1); }
@@ -76,13 +75,12 @@ void refuse_below_axis(const Json& spec, const std::string& path, const std::str
 
 Axis axis_of(const std::string& path, const Json& values) {
   const std::string root = first_part(path);
-  fail_if(
-      root == "eval" || root == "measure",
-      "grid.{}: runs that differ in \"{}\" only would train the same model; give it all there is to test and "
-      "measure (eval.lengths, eval.settings, measure.contexts), outside of the grid.",
-      path, root);
-  fail_if(std::ranges::find(kAxisRoots, root) == kAxisRoots.end(), "{}",
-          unknown_name("path", path, "grid", kAxisRoots));
+  fail_if(root == "eval" || root == "measure",
+          "grid.{}: runs that differ in \"{}\" only would train the same model; give it all there is to test and "
+          "measure (eval.lengths, eval.settings, measure.contexts), outside of the grid.",
+          path, root);
+  fail_if(std::ranges::find(axis_roots(), root) == axis_roots().end(), "{}",
+          unknown_name("path", path, "grid", axis_roots()));
   fail_if(!values.is_array(), "grid.{}: expected a list of values, got {}.", path, shown(values));
   fail_if(values.empty(), "grid.{}: empty grid: expected a list of at least one value.", path);
   return {path, values.get<std::vector<Json>>()};
@@ -104,7 +102,8 @@ std::vector<Axis> axes_of(const Json& grid) {
 }
 
 void check_select_keys(const Json& select) {
-  const Texts known = {"over", "by"};
+  Texts known;
+  for (const Option& option : select_options()) known.push_back(option.name);
   fail_if(!select.is_object(), "select: expected an object, got {}.", shown(select));
   for (const auto& [key, value] : select.items()) {
     fail_if(std::ranges::find(known, key) == known.end(), "{}", unknown_name("key", key, "select", known));
@@ -115,10 +114,9 @@ void check_select_keys(const Json& select) {
 Select select_of(const Json& json, const std::vector<Axis>& axes) {
   check_select_keys(json);
   const Json& by = json.at("by");
-  fail_if(
-      by != "valid.accuracy" && by != "valid.loss",
-      "select.by: expected one of: valid.accuracy, valid.loss; got {}. The test split is never selected on.",
-      shown(by));
+  const Option declared = *std::ranges::find(select_options(), "by", &Option::name);
+  fail_if(!std::ranges::any_of(declared.choices, [&](const std::string& choice) { return by == choice; }),
+          "select.by: expected {}; got {}. The test split is never selected on.", expected(declared), shown(by));
   const Json& over = json.at("over");
   fail_if(!over.is_array() || over.empty(), "select.over: expected a list of paths in the grid, got {}.",
           shown(over));
@@ -139,6 +137,18 @@ Select select_of(const Json& json, const std::vector<Axis>& axes) {
 }
 
 }  // namespace
+
+const Texts& axis_roots() {
+  static const Texts roots = {"task", "model", "train", "seed"};
+  return roots;
+}
+
+const OptionList& select_options() {
+  static const OptionList options = {
+      Option::texts("over", {}, "paths of the grid of which the table shows the best value"),
+      Option::choice("by", "", {"valid.accuracy", "valid.loss"}, "what decides which is best")};
+  return options;
+}
 
 void set_path(Json& object, const std::string& path, const Json& value, const std::string& what) {
   Json* at = &object;

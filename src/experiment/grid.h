@@ -32,6 +32,12 @@ struct Grid {
   Select select;
 };
 
+// What the path of an axis starts with.
+const Texts& axis_roots();
+
+// What "select" takes; both have to be given.
+const OptionList& select_options();
+
 // Takes "grid" and "select" out of a spec. Throws Error for an empty grid or axis, and a path that cannot be
 // an axis.
 Grid take_grid(Json& spec);

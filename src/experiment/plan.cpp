@@ -1,11 +1,13 @@
 #include "experiment/plan.h"
 
 #include <algorithm>
+#include <climits>
 #include <map>
 #include <set>
 
 #include "base/error.h"
 #include "base/random.h"
+#include "base/shortened.h"
 #include "experiment/budget.h"
 #include "experiment/spec.h"
 #include "train/run.h"
@@ -48,6 +50,19 @@ std::string in_the_run(const Grid& grid, const std::vector<std::size_t>& values)
   return parts.empty() ? "" : fmt::format(" (in the run with {})", fmt::join(parts, ", "));
 }
 
+// Files in the folder need a name and one of their own while they are not whole.
+void expect_nameable(const std::filesystem::path& folder) {
+  constexpr std::size_t kLongestName = NAME_MAX, kLongestPath = PATH_MAX - 1 - NAME_MAX - 1;
+  for (const std::filesystem::path& part : folder) {
+    fail_if(part.string().size() > kLongestName,
+            "\"{}\", part of the folder of results, is {} bytes long; expected at most {}.",
+            shortened(part.string()), part.string().size(), kLongestName);
+  }
+  const std::size_t length = std::filesystem::absolute(folder).string().size();
+  fail_if(length > kLongestPath, "the path of the results' folder is {} bytes long; expected at most {}.", length,
+          kLongestPath);
+}
+
 PlannedRun planned_run(const Json& base, const Experiment& experiment, const std::vector<std::size_t>& values,
                        const std::filesystem::path& out) try {
   Json spec = base;
@@ -63,6 +78,7 @@ PlannedRun planned_run(const Json& base, const Experiment& experiment, const std
   const std::string slug = slug_of_run(run.spec, experiment.grid, values).substr(0, kLongestSlug);
   run.id = slug + "-" + hash_of_run(run);
   run.folder = out / experiment.name / run.id;
+  expect_nameable(run.folder);
   return run;
 } catch (const Error& error) {
   throw Error(error.what() + in_the_run(experiment.grid, values));
@@ -94,6 +110,7 @@ std::size_t index_of(PlannedRun&& run, Plan& plan, Folders& folders) {
 void add_file(Plan& plan, Folders& folders, const std::filesystem::path& file, Json spec, const Texts& sets,
               const std::filesystem::path& out) try {
   for (const std::string& set : sets) apply_set(spec, set);
+  refuse_nul(spec, "the spec");
   Experiment experiment{.name = spec_name(spec, file.stem().string()), .file = file, .grid = take_grid(spec)};
   std::set<std::size_t> members;
   for (const auto& values : combinations(experiment.grid.axes)) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "experiment/grid.h"
 #include "experiment/spec.h"
 #include "mechanism/mechanism.h"
 
@@ -163,10 +164,11 @@ Json grid() {
 }
 
 Json select() {
-  Json over = list_of({{"type", "string"}, {"pattern", "^(model|train)(\\.|$)"}});
-  over["minItems"] = 1;
-  over["description"] = "paths of the grid of which the table shows the best value";
-  Json json = object_of({{"over", over}, {"by", {{"enum", {"valid.accuracy", "valid.loss"}}}}});
+  Json properties = properties_of(select_options());
+  for (auto& [name, property] : properties.items()) property.erase("default");
+  properties["over"]["items"]["pattern"] = "^(model|train)(\\.|$)";
+  properties["over"]["minItems"] = 1;
+  Json json = object_of(properties);
   json["required"] = {"over", "by"};
   return json;
 }

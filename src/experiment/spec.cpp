@@ -211,7 +211,22 @@ const Texts& spec_keys() {
   return keys;
 }
 
+void refuse_nul(const Json& json, const std::string& path) {
+  const auto check = [&](const std::string& text) {
+    fail_if(text.find('\0') != std::string::npos,
+            "{}: {} holds the character \\u0000, at which names of files end; take it out.", path,
+            shown(Json(text)));
+  };
+  if (json.is_string()) check(json.get_ref<const std::string&>());
+  if (!json.is_structured()) return;
+  for (const auto& [key, value] : json.items()) {
+    if (json.is_object()) check(key);
+    refuse_nul(value, json.is_array() ? fmt::format("{}[{}]", path, key) : fmt::format("{}.{}", path, key));
+  }
+}
+
 RunSpec resolve(const Json& spec) {
+  refuse_nul(spec, "the spec");
   expect_object(spec, "the spec");
   for (const auto& [key, value] : spec.items()) {
     fail_if(std::ranges::find(spec_keys(), key) == spec_keys().end(), "{}",
@@ -234,15 +249,20 @@ RunSpec resolve(const Json& spec) {
 }
 
 RunSpec parse_task(const std::string& text, const std::string& path) {
-  return task_of(text.starts_with("{") ? parse_json(text, path) : Json{{"name", text}}, path);
+  const Json json = text.starts_with("{") ? parse_json(text, path) : Json{{"name", text}};
+  refuse_nul(json, path);
+  return task_of(json, path);
 }
 
 MixerSpec parse_mixer(const std::string& text, const std::string& path) {
-  return mixer_of(text.starts_with("{") ? parse_json(text, path) : Json(text), path);
+  const Json json = text.starts_with("{") ? parse_json(text, path) : Json(text);
+  refuse_nul(json, path);
+  return mixer_of(json, path);
 }
 
 MixerSpec parse_mixer(const std::string& name, const std::string& options, const std::string& path) {
   Json object = parse_json(options, path + " --options");
+  refuse_nul(object, path + " --options");
   expect_object(object, path + " --options");
   fail_if(object.contains("name"), "{} --options: holds a name; expected options of {}.", path, name);
   object["name"] = name;
@@ -305,7 +325,12 @@ std::string slug(const std::string& text) {
 
 std::string spec_name(const Json& spec, const std::string& stem) {
   constexpr std::size_t kLongest = 255;  // of a folder's name, in bytes
-  if (!spec.is_object() || !spec.contains("name")) return slug(stem).empty() ? "spec" : slug(stem);
+  if (!spec.is_object() || !spec.contains("name")) {
+    fail_if(stem.size() > kLongest,
+            "the file's name, which names a folder: expected at most {} bytes, got {}; give the spec a \"name\".",
+            kLongest, stem.size());
+    return slug(stem).empty() ? "spec" : slug(stem);
+  }
   const Json& name = spec.at("name");
   fail_if(!name.is_string() || name.get<std::string>().empty() ||
               slug(name.get<std::string>()) != name.get<std::string>(),

@@ -17,6 +17,9 @@ const Texts& spec_keys();
 // Options by name.
 Json settings_json(const std::map<std::string, Value>& settings);
 
+// Throws Error with the path of a text or key that holds NUL: names of files and messages would end there.
+void refuse_nul(const Json& json, const std::string& path);
+
 // Throws Error with the dotted path, what was expected and what was given. Does not check that the parts fit
 // each other: that is check() of train/run.h.
 RunSpec resolve(const Json& spec);
@@ -46,7 +49,8 @@ Json resolved_json(const std::string& name, const RunSpec& spec);
 // Of a resolved spec, what a trained model depends on: all but "eval" and "measure".
 Json training_json(const Json& resolved);
 
-// The name a spec gives itself, or `stem` made safe for a folder. Throws Error for a name that is not safe.
+// The name a spec gives itself, or `stem` made safe for a folder. Throws Error for a name that is not safe,
+// and for either above 255 bytes.
 std::string spec_name(const Json& spec, const std::string& stem);
 
 // `text` with every character but letters, digits and ._+- replaced by '-', and none of .- in front.

@@ -53,7 +53,7 @@ std::string details(const std::string& summary, const std::string& inside) {
 }
 
 std::string figure_html(const Figure& figure) {
-  return "<figure>" + figure.svg + "<figcaption>" + svg_escape(figure.caption) + "</figcaption>" +
+  return "<figure><div class=\"scroll\">" + figure.svg + "</div><figcaption>" + svg_escape(figure.caption) + "</figcaption>" +
          details("numbers", table_html(figure.data, false)) + "</figure>\n";
 }
 

@@ -33,14 +33,14 @@ tbody tr:hover { background: color-mix(in srgb, var(--accent) 8%, transparent); 
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 33rem), 1fr)); gap: 1rem;
   margin: 1.2rem 0; }
 figure { --under: var(--card); min-width: 0; margin: 0; padding: .8rem; background: var(--card); border: 1px solid var(--rule); border-radius: 8px; }
-figure svg { display: block; width: 100%; height: auto; }
+figure svg { display: block; width: 100%; min-width: 25rem; height: auto; }
 figcaption { margin: .3rem 0; color: var(--soft); font-size: .82rem; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; color: var(--accent); font-size: .87rem; }
 details .scroll { max-height: 22rem; overflow: auto; margin-top: .4rem; }
 @media print { :root { --page: #fff; --card: #fff; --text: #000; --soft: #444; --rule: #bbb; --accent: #000; }
   body { font-size: 9.5pt; } header, main { max-width: none; padding: 0; } table { font-size: 7.5pt; }
-  th, td { padding: .15rem .35rem; } .scroll { overflow: visible; background: none; } figure, tr { break-inside: avoid; }
+  th, td { padding: .15rem .35rem; } .scroll { overflow: visible; background: none; } figure, tr { break-inside: avoid; } figure svg { min-width: 0; }
   .figures { grid-template-columns: 1fr 1fr; } details:not([open]) { display: none; } }
 )";
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # page_test.sh SEQBENCH SOURCE: a report page with every kind of plot opens in headless Chromium, wide and narrow, without an error
-# on its console; no text of a plot is cut off or lies over another; its tables sort. Skipped (77) where there is no Chromium.
+# on its console; no text of a plot is cut off or lies over another; its tables sort; plots stay readable on a phone. Skipped (77) where there is no Chromium.
 set -u
 seqbench=$(realpath "$1")
 source=$(realpath "$2")
@@ -49,6 +49,12 @@ for (const plot of document.querySelectorAll('svg.plot')) {
         wrong.push(`${name}: "${text}" lies over "${other}"`);
     }
   }
+}
+// A phone: plots scroll, as their letters would be too small to read.
+document.body.style.width = '390px';
+for (const plot of document.querySelectorAll('svg.plot')) {
+  const width = plot.getBoundingClientRect().width;
+  if (width < 400) wrong.push(`${plot.querySelector('title').textContent}: ${width} wide on a phone`);
 }
 document.title = `first:${first} plots:${document.querySelectorAll('svg.plot').length} wrong:${wrong.join('; ')}.`;
 </script></body>

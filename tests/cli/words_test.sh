@@ -37,6 +37,20 @@ expect 2 'got "".' $run --set 'train.schedule=""'
 printf '{\n "task": 1,\n "seed": 1e400 }\n' >large.json
 expect 2 'large.json: line 3: the number 1e400 is too large' "$seqbench" run large.json
 expect 2 'unknown option "--foo"' "$seqbench" run --foo
+printf '{"task": {"name": "mqar"}, "model": {"mixer": "softmax\\u0000x"}}\n' >nul.json
+expect 2 'nul.json: the spec.model.mixer: "softmax\u0000x" holds the character \u0000' "$seqbench" run nul.json --dry-run
+expect 2 'is 256 bytes long; expected at most 255' $run --dry-run --out "$(printf 'a%.0s' $(seq 256))"
+: >empty.json
+expect 2 'empty.json: line 1, column 1: ' "$seqbench" run empty.json
+expect 2 'nosuch.json: cannot be read: No such file' "$seqbench" run nosuch.json
+expect 0 'run.lock' "$seqbench" run --help
+for section in task grid select budget; do
+  expect 0 'example:' "$seqbench" describe $section
+  expect 0 '"kind": "section"' "$seqbench" describe $section --json
+done
+expect 0 'seqbench_build_type: release' "$seqbench" bench softmax --lengths 16 --benchmark_filter=decode --benchmark_min_time=0.001
+expect 0 '"seqbench_build_type": "release"' "$seqbench" bench softmax --lengths 16 --benchmark_filter=decode \
+  --benchmark_min_time=0.001 --benchmark_format=json
 expect 2 'unknown option "--dryrun"; did you mean "--dry-run"?' "$seqbench" run good.json --dryrun
 expect 0 'Usage: seqbench' "$seqbench" help
 expect 0 '--dry-run' "$seqbench" help run

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "experiment/spec.h"
 #include "unit/experiment/support.h"
 
 namespace seqbench {
@@ -121,6 +122,33 @@ TEST_CASE("errors name the file, and in a grid the run") {
   CHECK(has(message, "(in the run with task.pairs=16, seed=0)"));
   CHECK(has(message_of([&] { plan_of(folder, "{}", {"model.width=18"}); }), "model.mixer.heads"));
   CHECK_FALSE(has(message_of([&] { plan_of(folder, "{}", {"model.width=18"}); }), "in the run"));
+}
+
+TEST_CASE("a text with a NUL is refused where it stands, before anything is planned") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const char* more, const Texts& sets = {}) {
+    return message_of([&] { plan_of(folder, more, sets); });
+  };
+  CHECK(has(refused(R"({"model": {"mixer": "softmax\u0000x"}})"), R"(the spec.model.mixer: "softmax\u0000x" holds)"));
+  CHECK(has(refused(R"({"task": {"name": "language_model", "files": ["a\u0000b"]}})"), "the spec.task.files[0]: "));
+  CHECK(has(refused(R"({"gr\u0000id": 1})"), R"(the spec: "gr\u0000id" holds)"));
+  CHECK(has(refused(R"({"grid": {"model.mixer": ["softmax", "a\u0000"]}})"), "the spec.grid.model.mixer[1]: "));
+  CHECK(has(refused("{}", {R"(model.mixer="a\u0000b")"}), "the spec.model.mixer: "));
+  CHECK(has(message_of([] { parse_mixer(R"({"name": "soft\u0000max"})", "bench"); }), "bench.name: "));
+  CHECK(has(message_of([] { parse_task(R"({"name": "mq\u0000ar"})", "describe"); }), "describe.name: "));
+}
+
+TEST_CASE("results whose folder no file system takes are refused when they are planned") {
+  const TemporaryFolder folder;
+  const std::filesystem::path file = folder.write("small.json", small_spec().dump());
+  const auto planned = [&](const std::string& out) { return message_of([&] { make_plan({file}, {}, out); }); };
+  CHECK(planned("/" + std::string(255, 'a')).empty());
+  CHECK(has(planned("/" + std::string(256, 'a')), "is 256 bytes long; expected at most 255"));
+  std::string deep;
+  for (int i = 0; i < 400; ++i) deep += "/aaaaaaaaa";
+  CHECK(has(planned(deep), "bytes long; expected at most 3839"));
+  CHECK(spec_name(Json::object(), std::string(255, 'a')).size() == 255);
+  CHECK(has(message_of([] { spec_name(Json::object(), std::string(256, 'a')); }), "expected at most 255 bytes"));
 }
 
 }  // namespace
