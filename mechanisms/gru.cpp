@@ -6,9 +6,7 @@
 //
 // W and U are [D, 3D] in the order r, z, n. Recurrent alone, with h as its state: D numbers. There is no
 // parallel form, because the gates of a token need the h of the one before: x W is one product over a
-// sequence, h U is one a token.
-#include <cmath>
-
+// sequence, h U is one a token. W and U start as PyTorch's, biases at 0.
 #include "autograd/cell_ops.h"
 #include "mechanism/mechanism.h"
 #include "nn/layers.h"
@@ -20,11 +18,9 @@ class Gru : public Mechanism {
  public:
   Gru(const MixerContext& context, const ParameterScope& parameters)
       : width_(context.width),
-        // That of PyTorch's uniform start in +-1 / sqrt(D).
-        std_(1.0 / std::sqrt(3.0 * static_cast<double>(width_))),
-        w_(parameters, "w", width_, 3 * width_, std_, Init{}),
-        u_(parameters.add("u", {width_, 3 * width_}, {.std = std_})),
-        un_bias_(parameters.add("un_bias", {width_}, {})) {}
+        w_(parameters, "w", width_, 3 * width_, uniform_by(width_), Init{}, "columns: r, z, n"),
+        u_(parameters.add("u", {width_, 3 * width_}, uniform_by(width_), "columns: r, z, n")),
+        un_bias_(parameters.add("un_bias", {width_}, {}, "b_hn: added to h U_n, under the reset gate")) {}
 
   Tensor forward(Tape& tape, const Tensor& x, Form /*form*/, TapeState* state) const override {
     return gru(tape, w_(tape, x), tape.parameter(u_), tape.parameter(un_bias_),
@@ -39,7 +35,6 @@ class Gru : public Mechanism {
 
  private:
   std::int64_t width_;
-  double std_;
   Dense w_;
   ParameterId u_, un_bias_;
 };
@@ -56,6 +51,7 @@ void register_gru(MechanismRegistry& registry) {
       .options = {},
       .make = [](const Options& /*options*/, const MixerContext& context,
                  const ParameterScope& parameters) { return std::make_unique<Gru>(context, parameters); },
+      .version = 2,
   });
 }
 

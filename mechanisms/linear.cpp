@@ -59,7 +59,8 @@ class Linear : public Mechanism {
     State state{.batch = batch};
     const std::int64_t dim = key_width_ / rule_.heads;
     const std::int64_t features = feature_map_ == "taylor" ? taylor_size(dim) : dim;
-    state.add("sums", rule_.state_shape(batch, rule_.heads * features, width_), type);
+    state.add("sums", rule_.state_shape(batch, rule_.heads * features, width_), type,
+              "of each head S by rows (feature, value), then, when normalised, z");
     return state;
   }
 

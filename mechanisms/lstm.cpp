@@ -6,9 +6,7 @@
 // W and U are [D, 4D]. Recurrent alone, with h and c as its state: 2 D numbers. There is no parallel form,
 // because the gates of a token need the h of the one before: x W is one product over a sequence, h U is one a
 // token. Biases start at 0 but for the forget gate's, 1, so that a young model remembers (Jozefowicz et al.
-// 2015); each gate has its own, because a parameter has one start.
-#include <cmath>
-
+// 2015); each gate has its own, because a parameter has one start. W and U start as PyTorch's.
 #include "autograd/cell_ops.h"
 #include "autograd/layout_ops.h"
 #include "autograd/ops.h"
@@ -22,10 +20,8 @@ class Lstm : public Mechanism {
  public:
   Lstm(const MixerContext& context, const ParameterScope& parameters)
       : width_(context.width),
-        // That of PyTorch's uniform start in +-1 / sqrt(D).
-        std_(1.0 / std::sqrt(3.0 * static_cast<double>(width_))),
-        w_(parameters, "w", width_, 4 * width_, std_),
-        u_(parameters.add("u", {width_, 4 * width_}, {.std = std_})),
+        w_(parameters, "w", width_, 4 * width_, uniform_by(width_), "columns: i, f, g, o"),
+        u_(parameters.add("u", {width_, 4 * width_}, uniform_by(width_), "columns: i, f, g, o")),
         i_bias_(parameters.add("i_bias", {width_}, {})),
         f_bias_(parameters.add("f_bias", {width_}, {.mean = 1})),
         g_bias_(parameters.add("g_bias", {width_}, {})),
@@ -40,13 +36,12 @@ class Lstm : public Mechanism {
 
   State empty_state(std::int64_t batch, DType type) const override {
     State state{.batch = batch};
-    state.add("state", {batch, 2 * width_}, type);
+    state.add("state", {batch, 2 * width_}, type, "h, then c");
     return state;
   }
 
  private:
   std::int64_t width_;
-  double std_;
   Dense w_;
   ParameterId u_, i_bias_, f_bias_, g_bias_, o_bias_;
 };
@@ -63,6 +58,7 @@ void register_lstm(MechanismRegistry& registry) {
       .options = {},
       .make = [](const Options& /*options*/, const MixerContext& context,
                  const ParameterScope& parameters) { return std::make_unique<Lstm>(context, parameters); },
+      .version = 2,
   });
 }
 

@@ -22,10 +22,10 @@ class MinGru : public Mechanism {
   MinGru(const Options& options, const MixerContext& context, const ParameterScope& parameters)
       : inner_(options.integer("expansion") * context.width),
         candidate_(options.text("candidate") == "linear" ? Candidate::linear : Candidate::positive),
-        wz_(parameters, "wz", context.width, inner_, kInitStd),
-        wh_(parameters, "wh", context.width, inner_, kInitStd) {
+        wz_(parameters, "wz", context.width, inner_, uniform_by(context.width)),
+        wh_(parameters, "wh", context.width, inner_, uniform_by(context.width)) {
     if (inner_ != context.width) {
-      wo_.emplace(parameters, "wo", inner_, context.width, output_std(context.layers));
+      wo_.emplace(parameters, "wo", inner_, context.width, uniform_by(inner_));
     }
   }
 
@@ -67,6 +67,7 @@ void register_min_gru(MechanismRegistry& registry) {
             return std::make_unique<MinGru>(options, context, parameters);
           },
       .variants = {{{"candidate", std::string("linear")}}, {{"expansion", std::int64_t{2}}}},
+      .version = 2,
   });
 }
 

@@ -24,11 +24,11 @@ class MinLstm : public Mechanism {
   MinLstm(const Options& options, const MixerContext& context, const ParameterScope& parameters)
       : inner_(options.integer("expansion") * context.width),
         candidate_(options.text("candidate") == "linear" ? Candidate::linear : Candidate::positive),
-        wf_(parameters, "wf", context.width, inner_, kInitStd),
-        wi_(parameters, "wi", context.width, inner_, kInitStd),
-        wh_(parameters, "wh", context.width, inner_, kInitStd) {
+        wf_(parameters, "wf", context.width, inner_, uniform_by(context.width)),
+        wi_(parameters, "wi", context.width, inner_, uniform_by(context.width)),
+        wh_(parameters, "wh", context.width, inner_, uniform_by(context.width)) {
     if (inner_ != context.width) {
-      wo_.emplace(parameters, "wo", inner_, context.width, output_std(context.layers));
+      wo_.emplace(parameters, "wo", inner_, context.width, uniform_by(inner_));
     }
   }
 
@@ -71,6 +71,7 @@ void register_min_lstm(MechanismRegistry& registry) {
             return std::make_unique<MinLstm>(options, context, parameters);
           },
       .variants = {{{"candidate", std::string("linear")}}, {{"expansion", std::int64_t{2}}}},
+      .version = 2,
   });
 }
 

@@ -51,16 +51,18 @@ class Mlstm : public Mechanism {
  public:
   Mlstm(const MlstmSettings& settings, const MixerContext& context, const ParameterScope& parameters)
       : s_(settings),
-        norm_(parameters.inside("norm"), context.width),
-        up_(parameters, "up", context.width, 2 * s_.inner, xlstm_input_std(context.width)),
+        norm_(parameters, "norm.gain", context.width, 1),
+        up_(parameters, "up", context.width, 2 * s_.inner, xlstm_input_std(context.width),
+            "columns: u, then z"),
         conv_(parameters, s_.inner, s_.taps),
         wq_(parameters, "wq", s_.inner, s_.inner / kBlock, xlstm_input_std(context.width)),
         wk_(parameters, "wk", s_.inner, s_.inner / kBlock, xlstm_input_std(context.width)),
         wv_(parameters, "wv", s_.inner, s_.inner / kBlock, xlstm_input_std(context.width)),
-        wi_(parameters, "wi", 3 * s_.inner, s_.heads, 0, {.std = 0.1}),
-        wf_(parameters, "wf", 3 * s_.inner, s_.heads, 0,
-            {.mean_at = [heads = s_.heads](std::int64_t head) { return forget_bias(head, heads); }}),
-        head_norm_(parameters, s_.inner, s_.heads),
+        wi_(parameters, "wi", 3 * s_.inner, s_.heads, {}, {.std = 0.1}, kGateLayout),
+        wf_(parameters, "wf", 3 * s_.inner, s_.heads, {},
+            {.mean_at = [heads = s_.heads](std::int64_t head) { return forget_bias(head, heads); }},
+            kGateLayout),
+        head_norm_(parameters, "head_norm", s_.inner, s_.heads),
         skip_(parameters.add("skip", {s_.inner}, {.mean = 1})),
         down_(parameters, "down", s_.inner, context.width, xlstm_output_std(context.width, context.layers)) {}
 
@@ -89,12 +91,14 @@ class Mlstm : public Mechanism {
   }
 
  private:
+  static constexpr const char* kGateLayout = "rows: q, k, v; one column a head";
+
   std::int64_t chunk(Form form, std::int64_t length) const {
     return form == Form::parallel ? length : s_.chunk;
   }
 
   MlstmSettings s_;
-  Norm norm_;
+  HeadNorm norm_;
   Dense up_;
   ConvSilu conv_;
   BlockDense wq_, wk_, wv_;
@@ -128,6 +132,7 @@ void register_mlstm(MechanismRegistry& registry) {
                    {{"proj_factor", std::int64_t{1}}},
                    {{"chunk", std::int64_t{3}}},
                    {{"conv", std::int64_t{1}}}},
+      .version = 2,
   });
 }
 

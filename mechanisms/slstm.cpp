@@ -5,7 +5,10 @@
 //   p_g = x'' W_g + h_{t-1} R_g + b_g for the gates i, f;  p_g = x' W_g + h_{t-1} R_g + b_g for z, o
 //   c_t = sigmoid(p_f) c_{t-1} + e^{p_i} tanh(p_z);  n_t = sigmoid(p_f) n_{t-1} + e^{p_i}
 //   h_t = sigmoid(p_o) c_t / n_t;  W_g and R_g mix inside a head only
-//   a = x + LN_head(h);  y = a + (gelu(LN(a) W_gate) .* LN(a) W_up) W_down, 4/3 D wide
+//   a = x + LN_head(h);  y = a + (gelu(LN(a) W_gate) .* LN(a) W_up) W_down, 1.3 D wide
+//
+// As in the code its authors published: gelu is the exact one, norms have no bias, the hidden width is rounded up to
+// a multiple of 64, and weight decay leaves R alone, which starts at 0.
 //
 // Strictly sequential. Its state is h, c, n, the scale m of c and n (kernels/slstm.h), and the convolution's
 // last inputs: (3 + conv) D numbers.
@@ -19,8 +22,8 @@
 namespace seqbench {
 namespace {
 
-// 4/3 of the width, rounded up to a multiple of 8.
-std::int64_t hidden_of(std::int64_t width) { return (4 * width + 23) / 24 * 8; }
+// 1.3 times the width, rounded up to a multiple of 64.
+std::int64_t hidden_of(std::int64_t width) { return (13 * width + 639) / 640 * 64; }
 
 // Forget gates start from sigmoid(5) down to sigmoid(-7) over the channels of a head, along a power that
 // grows from 0.3 in the first layer to 1.6 in the last: later layers remember for longer.
@@ -36,7 +39,7 @@ class Slstm : public Mechanism {
  public:
   Slstm(std::int64_t heads, std::int64_t taps, const MixerContext& context, const ParameterScope& parameters)
       : width_(context.width),
-        norm_(parameters.inside("norm"), width_),
+        norm_(parameters, "norm.gain", width_, 1),
         conv_(parameters, width_, taps),
         wi_(parameters, "wi", width_, heads, xlstm_input_std(width_)),
         wf_(parameters, "wf", width_, heads, xlstm_input_std(width_)),
@@ -49,9 +52,10 @@ class Slstm : public Mechanism {
                          context](std::int64_t channel) { return forget_bias(channel, dim, context); }})),
         bz_(parameters.add("bz", {width_}, {})),
         bo_(parameters.add("bo", {width_}, {})),
-        r_(parameters.add("r", {heads, width_ / heads, 4 * width_ / heads}, {})),
-        head_norm_(parameters, width_, heads),
-        ffn_norm_(parameters.inside("ffn_norm"), width_),
+        r_(parameters.add("r", {heads, width_ / heads, 4 * width_ / heads}, {.decays = false},
+                          "[head, in, out]: h of the token before adds h r to the gates, columns i, f, z, o")),
+        head_norm_(parameters, "head_norm", width_, heads),
+        ffn_norm_(parameters, "ffn_norm.gain", width_, 1),
         gate_(parameters, "ffn_gate", width_, hidden_of(width_), xlstm_input_std(width_)),
         up_(parameters, "ffn_up", width_, hidden_of(width_), xlstm_input_std(width_)),
         down_(parameters, "ffn_down", hidden_of(width_), width_, xlstm_output_std(width_, context.layers)) {}
@@ -83,13 +87,13 @@ class Slstm : public Mechanism {
   }
 
   std::int64_t width_;
-  Norm norm_;
+  HeadNorm norm_;
   ConvSilu conv_;
   BlockDense wi_, wf_, wz_, wo_;
   ParameterId bi_, bf_, bz_, bo_;
   ParameterId r_;
   HeadNorm head_norm_;
-  Norm ffn_norm_;
+  HeadNorm ffn_norm_;
   Dense gate_, up_, down_;
 };
 
@@ -111,6 +115,7 @@ void register_slstm(MechanismRegistry& registry) {
           },
       .own_block = true,
       .variants = {{{"heads", std::int64_t{1}}}, {{"conv", std::int64_t{1}}}},
+      .version = 2,
   });
 }
 

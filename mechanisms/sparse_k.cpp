@@ -42,7 +42,7 @@ class SparseK : public Mechanism {
   }
 
   State empty_state(std::int64_t batch, DType type) const override {
-    State state{.batch = batch};
+    State state{.batch = batch, .positional = true};
     add_sparse_k_state(state, settings_.kv_heads, head_dim_, type);
     return state;
   }

@@ -48,6 +48,7 @@ void register_xlstm(MechanismRegistry& registry) {
       .own_block = true,
       .variants = {{{"mlstm", std::int64_t{0}}},
                    {{"heads", std::int64_t{2}}, {"chunk", std::int64_t{3}}, {"conv", std::int64_t{2}}}},
+      .version = 2,
   });
 }
 

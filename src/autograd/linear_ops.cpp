@@ -14,7 +14,7 @@ Shape LinearRule::state_shape(std::int64_t batch, std::int64_t key_width, std::i
 }
 
 Tensor linear_attention(Tape& tape, const Tensor& q, const Tensor& k, const Tensor& v, const LinearRule& rule,
-                        StateTensor* state) {
+                        StateTensor* state, std::int64_t first) {
   const LinearShape shape{.batch = q.shape[0],
                           .heads = rule.heads,
                           .length = q.shape[1],
@@ -22,7 +22,9 @@ Tensor linear_attention(Tape& tape, const Tensor& q, const Tensor& k, const Tens
                           .value_dim = v.shape[2] / rule.heads,
                           .normalise = rule.normalise,
                           .chunk = rule.chunk,
-                          .log_decay = rule.log_decay};
+                          .log_decay = rule.log_decay,
+                          .floored = rule.floored,
+                          .first = first};
   const Tensor y = tape.make(v.shape);
   const Carry ends = carry(tape, state, rule.state_shape(shape.batch, q.shape[2], v.shape[2]));
   visit(q.dtype, [&](auto zero) {

@@ -14,15 +14,16 @@ struct LinearRule {
   std::int64_t chunk = 64;
   bool normalise = true;
   std::vector<double> log_decay = {};  // log a of every head, none above 0; empty: no head decays
+  bool floored = false;
 
   // Of a state: [batch, heads, numbers of S and, normalised, z].
   Shape state_shape(std::int64_t batch, std::int64_t key_width, std::int64_t value_width) const;
 };
 
 // Linear attention of the features q, k[B, L, heads * key_dim] and v[B, L, heads * value_dim]: o like v.
-// `state`: as rule.state_shape() says, or null to start from zeros.
+// `state`: as rule.state_shape() says, or null to start from zeros. `first`: the position of the first token.
 Tensor linear_attention(Tape& tape, const Tensor& q, const Tensor& k, const Tensor& v, const LinearRule& rule,
-                        StateTensor* state);
+                        StateTensor* state, std::int64_t first = 0);
 
 // The second-order Taylor features of the exponential (Arora et al. 2024, arXiv 2402.18668) of every head of
 // x[B, L, heads * d]: y[B, L, heads * taylor_size(d)].

@@ -298,10 +298,10 @@ Tensor cached_top_k_attention(Tape& tape, const Tensor& q, const Tensor& keys, c
 }
 
 void add_sparse_k_state(State& state, std::int64_t kv_heads, std::int64_t head_dim, DType type) {
-  state.add("keys", {0, state.batch, kv_heads * head_dim}, type);
-  state.add("values", {0, state.batch, kv_heads * head_dim}, type);
-  state.add("scores", {0, state.batch, kv_heads}, type);
-  state.add("positions", {0, state.batch, kv_heads}, type);
+  state.add("keys", {0, state.batch, kv_heads * head_dim}, type, "of the selected, then of the window");
+  state.add("values", {0, state.batch, kv_heads * head_dim}, type, "of the selected, then of the window");
+  state.add("scores", {0, state.batch, kv_heads}, type, "of tokens that fade unselected, and then as keys");
+  state.add("positions", {0, state.batch, kv_heads}, type, "of the scores");
 }
 
 Tensor sparse_k_attention(Tape& tape, const SparseKSettings& settings, const Tensor& q,

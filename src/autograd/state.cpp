@@ -46,8 +46,8 @@ void for_each_token(const Tensor& x, const F& copy) {
 
 }  // namespace
 
-void State::add(std::string name, const Shape& shape, DType type) {
-  parts.push_back({std::move(name), shape, Buffer(shape.size(), type)});
+void State::add(std::string name, const Shape& shape, DType type, const char* layout) {
+  parts.push_back({std::move(name), shape, Buffer(shape.size(), type), layout});
 }
 
 std::int64_t State::bytes() const {

@@ -17,15 +17,17 @@ namespace seqbench {
 struct State {
   struct Part {
     std::string name;
-    Shape shape;    // [B, ...], or [tokens, B, ...] for a cache that grows
-    Buffer values;  // shape.size() numbers
+    Shape shape;              // [B, ...], or [tokens, B, ...] for a cache that grows
+    Buffer values;            // shape.size() numbers
+    const char* layout = "";  // for people: what its dimensions and parts are
   };
   std::int64_t batch = 1;
   std::int64_t tokens = 0;  // read so far
   std::vector<Part> parts = {};
+  bool positional = false;  // what comes next depends on `tokens`, which the parts do not tell
 
   // Adds a part of zeros.
-  void add(std::string name, const Shape& shape, DType type);
+  void add(std::string name, const Shape& shape, DType type, const char* layout = "");
   std::int64_t bytes() const;
 };
 

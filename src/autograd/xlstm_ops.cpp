@@ -68,7 +68,8 @@ Tensor mlstm(Tape& tape, const MlstmTensors& in, std::int64_t chunk, StateTensor
 }
 
 void add_mlstm_state(State& state, std::int64_t heads, std::int64_t dim, DType type) {
-  state.add("cell", {state.batch, heads, dim * (dim + 1) + 1}, type);
+  state.add("cell", {state.batch, heads, dim * (dim + 1) + 1}, type,
+            "of each head C by rows (key, value), n and m; C and n divided by e^m");
 }
 
 Tensor slstm(Tape& tape, const SlstmTensors& in, StateTensor* state) {
@@ -104,7 +105,7 @@ Tensor slstm(Tape& tape, const SlstmTensors& in, StateTensor* state) {
 }
 
 void add_slstm_state(State& state, std::int64_t width, DType type) {
-  state.add("cell", {state.batch, 4, width}, type);
+  state.add("cell", {state.batch, 4, width}, type, "h, c, n, m; c and n divided by e^m");
   visit(type,
         [&](auto zero) { clear_slstm(state.batch, width, state.parts.back().values.as<decltype(zero)>()); });
 }

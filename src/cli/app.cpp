@@ -299,7 +299,7 @@ class App {
     describe
         ->add_option("name", what_,
                      "as \"seqbench list\" prints them, or: task, model, train, eval, measure, grid, select, budget; "
-                     "a task also as JSON with options: "
+                     "a task or mechanism also as JSON with options: "
                      "{\"name\": \"mqar\", \"pairs\": 4}")
         ->type_name("NAME")
         ->required();
@@ -373,17 +373,18 @@ class App {
         ->type_name("NAME")
         ->required();
     apply->add_option("--options", a.options, "its options")->type_name("JSON")->capture_default_str();
-    apply->add_option("--weights", a.weights, "safetensors: every parameter by name")
+    apply->add_option("--weights", a.weights, "safetensors: every parameter by name, as \"seqbench describe NAME\" lists them")
         ->type_name("FILE")
         ->check(kFileName)
         ->required();
     apply
         ->add_option("--input", a.input,
-                     "safetensors: x [B, L, D]; state.PART to start from; dy, d_state.PART for gradients")
+                     "safetensors: x [B, L, D]; state.PART and state.tokens to start from; dy, d_state.PART for "
+                     "gradients")
         ->type_name("FILE")
         ->check(kFileName)
         ->required();
-    apply->add_option("--output", a.output, "safetensors to write: y, state.PART")
+    apply->add_option("--output", a.output, "safetensors to write: y, state.PART, state.tokens")
         ->type_name("FILE")
         ->check(kFileName)
         ->required();
@@ -451,7 +452,9 @@ class App {
     if (code == 0) return print_text(out.str());
     std::string command = "seqbench";
     for (const CLI::App* parsed : app_.get_subcommands()) command += " " + parsed->get_name();
-    print_error(fmt::format("{}: {}\n\"{} --help\" shows how it is used.\n", command, error.what(), command));
+    const bool tensors = app_.got_subcommand("apply") && !apply_.mechanism.empty();
+    print_error(fmt::format("{}: {}\n\"{} --help\" shows how it is used{}.\n", command, error.what(), command,
+                            tensors ? ", \"seqbench describe " + apply_.mechanism + "\" what its files hold" : ""));
     return kBadUsage;
   }
 

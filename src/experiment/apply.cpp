@@ -7,11 +7,14 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "experiment/spec.h"
 #include "kernels/matmul.h"
 #include "mechanism/pieces.h"
 
 namespace seqbench {
 namespace {
+
+constexpr double kMostTokens = 1 << 24;  // beyond, an f32 does not hold every whole number
 
 Texts names_of(const HostTensors& tensors) {
   Texts names;
@@ -76,12 +79,31 @@ void refuse_ragged(const State& empty, const State& given) {
   }
 }
 
+const char* const kTokens = "state.tokens";
+
+// As "state.tokens" says or, without it, `tokens`; below 0: neither does.
+std::int64_t tokens_read(const HostTensors& input, std::int64_t tokens) {
+  if (!input.contains(kTokens)) return tokens;
+  const auto given = static_cast<double>(tensor_of(input, "input", kTokens, {1}).values[0]);
+  fail_if(!(given >= 0 && given <= kMostTokens && given == std::floor(given)),
+          "input: \"{}\" should hold a number of tokens from 0 to {:.0f}, and holds {}.", kTokens, kMostTokens, given);
+  const auto whole = static_cast<std::int64_t>(given);
+  fail_if(tokens >= 0 && tokens != whole, "input: \"{}\" says {} tokens were read, and metadata \"tokens\" says {}.",
+          kTokens, whole, tokens);
+  return whole;
+}
+
 // Fills `state` from "state.PART"; false when there are none.
-bool read_state(const HostTensors& input, std::int64_t tokens, State& state) {
+bool read_state(const HostTensors& input, std::int64_t given_tokens, State& state) {
+  const std::int64_t tokens = tokens_read(input, given_tokens);
   const bool any =
       std::ranges::any_of(input, [](const auto& named) { return named.first.starts_with("state."); });
   state.tokens = std::max<std::int64_t>(tokens, 0);
   if (!any) return false;
+  fail_if(state.positional && tokens < 0,
+          "input: this state needs its position, and has none. Add the tensor \"{}\" of shape [1], as --output "
+          "writes it: how many tokens were read before x.",
+          kTokens);
   const State empty = state;
   for (State::Part& part : state.parts) {
     const HostTensor& given = tensor_of(input, "input", "state." + part.name, shape_given(part, input));
@@ -91,7 +113,7 @@ bool read_state(const HostTensors& input, std::int64_t tokens, State& state) {
     part.values.resize(given.shape.size());
     std::ranges::copy(given.values, part.values.as<float>());
     fail_if(cache && given.shape[0] > state.tokens,
-            "input: \"state.{}\" holds {} tokens, and metadata \"tokens\" says {} were read.", part.name,
+            "input: \"state.{}\" holds {} tokens, and only {} were read.", part.name,
             given.shape[0], state.tokens);
   }
   refuse_ragged(empty, state);
@@ -142,6 +164,7 @@ class Application {
     applied.form = name_of(form_);
     applied.tokens = state.tokens;
     applied.outputs["y"] = host(y.shape, y.as<float>());
+    applied.outputs[kTokens] = {{1}, {static_cast<float>(state.tokens)}};
     for (std::size_t i = 0; i < state.parts.size(); ++i) {
       const Tensor& value = state.parts[i].value;
       applied.outputs["state." + state_.parts[i].name] = host(value.shape, value.as<float>());
@@ -167,7 +190,7 @@ class Application {
   }
 
  private:
-  void read_weights(const HostTensors& weights) {
+  void read_weights(const HostTensors& weights) try {
     Texts known;
     for (const Parameter& parameter : parameters_.all()) known.push_back(parameter.name);
     refuse_unknown(weights, "weights", known);
@@ -175,9 +198,12 @@ class Application {
       std::ranges::copy(tensor_of(weights, "weights", parameter.name, parameter.shape).values,
                         weights_.as<float>() + parameter.offset);
     }
+  } catch (const Error& error) {
+    const std::string name = mixer_argument(setting_.mixer.name, given_settings(setting_.mixer));
+    fail("{} \"seqbench describe {}\" lists the weights.", error.what(), name);
   }
   Texts known_inputs() const {
-    Texts known = {"x", "dy"};
+    Texts known = {"x", "dy", kTokens};
     for (const State::Part& part : state_.parts) {
       known.push_back("state." + part.name);
       known.push_back("d_state." + part.name);

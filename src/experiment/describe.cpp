@@ -11,6 +11,7 @@
 #include "experiment/spec.h"
 #include "experiment/table.h"
 #include "experiment/task_example.h"
+#include "experiment/tensor_list.h"
 #include "mechanism/mechanism.h"
 #include "train/spec.h"
 
@@ -24,7 +25,8 @@ struct Item {
   std::string summary;
   std::vector<std::pair<std::string, std::string>> facts;  // "source" -> "Vaswani et al. 2017"
   OptionList options = {};
-  std::string example = {};  // JSON
+  std::vector<ListedLayer> layers = {};  // of a mechanism: its weights and state
+  std::string example = {};              // JSON
   bool has_defaults = true;
 };
 
@@ -115,8 +117,28 @@ std::vector<Item> sections() {
           budget_section()};
 }
 
+Item mechanism_item(const std::string& text) {
+  const MixerSpec mixer = parse_mixer(text, "describe");
+  Item item = item_of(mechanisms().find(mixer.name, mixer.path));
+  item.layers = list_tensors(mixer);
+  return item;
+}
+
+bool is_mechanism(const std::string& name) {
+  return std::ranges::find(mechanisms().all(), name, &MechanismEntry::name) != mechanisms().all().end();
+}
+
+// Of a task or a mechanism as the object that a spec would hold.
+Item item_of_object(const std::string& text) {
+  const Json object = parse_json(text, "describe");
+  const bool named = object.is_object() && object.contains("name") && object["name"].is_string();
+  if (named && is_mechanism(object["name"].get<std::string>())) return mechanism_item(text);
+  return task_item(parse_task(text, "describe"));
+}
+
 Item find(const std::string& name) {
-  if (name.starts_with("{")) return task_item(parse_task(name, "describe"));
+  if (name.starts_with("{")) return item_of_object(name);
+  if (is_mechanism(name)) return mechanism_item(name);
   std::vector<Item> all = items();
   for (Item& section : sections()) all.push_back(std::move(section));
   const auto found = std::ranges::find(all, name, &Item::name);
@@ -135,6 +157,16 @@ Json json_of(const Option& option) {
   return json;
 }
 
+Json json_of(const std::vector<ListedTensor>& tensors) {
+  Json all = Json::array();
+  for (const ListedTensor& tensor : tensors) {
+    Json example = Json::array();
+    for (int i = 0; i < tensor.shape.rank(); ++i) example.push_back(tensor.shape[i]);
+    all.push_back({{"name", tensor.name}, {"shape", tensor.dims}, {"example", example}, {"layout", tensor.layout}});
+  }
+  return all;
+}
+
 Json json_of(const Item& item) {
   Json json = {{"kind", item.kind}, {"name", item.name}, {"summary", item.summary}};
   for (const auto& [key, value] : item.facts) json[key] = value;
@@ -142,6 +174,10 @@ Json json_of(const Item& item) {
   for (const Option& option : item.options) {
     json["options"].push_back(json_of(option));
     if (!item.has_defaults) json["options"].back()["default"] = nullptr;
+  }
+  for (const ListedLayer& layer : item.layers) {
+    json["layers"].push_back(
+        {{"width", layer.width}, {"weights", json_of(layer.weights)}, {"state", json_of(layer.state)}});
   }
   if (!item.example.empty()) json["example"] = parse_json(item.example, "example");
   return json;
@@ -151,6 +187,29 @@ std::string default_text(const Item& item, const Option& option) {
   if (!item.has_defaults) return "none";
   const std::string text = to_text(option.default_value);
   return text.empty() ? "\"\"" : text;
+}
+
+void add_rows(Table& table, const std::string& prefix, const std::vector<ListedTensor>& tensors) {
+  for (const ListedTensor& tensor : tensors) {
+    table.add_row({"  " + prefix + tensor.name, fmt::format("[{}]", fmt::join(tensor.dims, ", ")),
+                   to_text(tensor.shape), tensor.layout});
+  }
+}
+
+std::string tensors_text(const std::vector<ListedLayer>& layers) {
+  std::string text;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    Table table;
+    table.add_column(layers.size() == 1 ? "  weights, state" : fmt::format("  kind {} of layer", i + 1), Align::left);
+    table.add_column("shape", Align::left);
+    table.add_column(fmt::format("at D = {}", layers[i].width), Align::left);
+    table.add_column("holds", Align::left);
+    add_rows(table, "", layers[i].weights);
+    add_rows(table, "state.", layers[i].state);
+    text += "\n" + table.text();
+  }
+  return text + "  D: model.width; B: sequences; L: tokens in a cache; n: not a polynomial in D. Matrices are [in, out]: a "
+                "row x becomes x W.\n";
 }
 
 bool wanted(const Item& item, const std::string& what) { return what.empty() || item.kind + "s" == what; }
@@ -191,14 +250,15 @@ std::string describe_text(const std::string& name) {
   std::string text = fmt::format("{} ({})\n  {}\n", item.name, item.kind, item.summary);
   for (const auto& [key, value] : item.facts) text += fmt::format("  {:8} {}\n", key + ":", value);
   if (!item.example.empty()) text += fmt::format("  {:8} {}\n", "example:", item.example);
-  if (item.options.empty()) return item.kind == "section" ? text : text + "\nIt has no options.\n";
+  if (item.options.empty() && item.kind != "section") text += "\nIt has no options.\n";
   Table table;
   for (const char* header : {"  option", "default", "expected", "meaning"})
     table.add_column(header, Align::left);
   for (const Option& option : item.options) {
     table.add_row({"  " + option.name, default_text(item, option), expected(option), option.help});
   }
-  return text + "\n" + table.text();
+  if (!item.options.empty()) text += "\n" + table.text();
+  return item.layers.empty() ? text : text + tensors_text(item.layers);
 }
 
 std::string describe_json(const std::string& name) { return json_of(find(name)).dump(2) + "\n"; }

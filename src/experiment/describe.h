@@ -8,9 +8,9 @@ namespace seqbench {
 std::string list_text(const std::string& what);
 std::string list_json(const std::string& what);
 
-// Of a mechanism, a task (also as JSON, with options), or one of the sections of a spec: task, model,
-// train, eval, measure, grid, select, and budget, which is model.budget.
-// Throws Error with the nearest name.
+// Of a mechanism or a task (also as JSON, with options), or one of the sections of a spec: task, model, train, eval,
+// measure, grid, select, and budget, which is model.budget. Of a mechanism also the names, shapes and layouts of its
+// weights and state. Throws Error with the nearest name.
 std::string describe_text(const std::string& name);
 std::string describe_json(const std::string& name);
 

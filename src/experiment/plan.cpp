@@ -10,6 +10,8 @@
 #include "base/shortened.h"
 #include "experiment/budget.h"
 #include "experiment/spec.h"
+#include "mechanism/mechanism.h"
+#include "model/language_model.h"
 #include "train/run.h"
 
 namespace seqbench {
@@ -18,11 +20,16 @@ namespace {
 constexpr std::size_t kLongestSlug = 60;
 
 // Ten hexadecimal digits. What a model is tested and measured on takes no part: more of it needs no other
-// model. A new version of the task's scores, or other files behind the same names, make it
-// another run.
+// model. A new version of the scores of its task, model or mechanisms, or other files behind the same names, make
+// it another run.
 std::string hash_of_run(const PlannedRun& run) {
+  Texts mixers;
+  for (const MixerSpec& mixer : run.spec.model.mixers) {
+    mixers.push_back(std::to_string(mechanisms().find(mixer.name, mixer.path).version));
+  }
   const std::uint64_t hash = hash_of(fmt::format(
-      "{} task version {} data {}", training_json(run.resolved).dump(), run.spec.task->version, run.data_id));
+      "{} task version {} model version {} mixers {} data {}", training_json(run.resolved).dump(),
+      run.spec.task->version, kModelVersion, fmt::join(mixers, ","), run.data_id));
   return fmt::format("{:010x}", hash & 0xffffffffffULL);
 }
 

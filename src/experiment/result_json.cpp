@@ -7,6 +7,7 @@
 #include "experiment/json_part.h"
 #include "experiment/spec.h"
 #include "experiment/store.h"
+#include "model/language_model.h"
 
 namespace seqbench {
 
@@ -293,6 +294,7 @@ Json result_json(const PlannedRun& run, const StoredResult& stored) {
                {"id", run.id},
                {"spec", stored.spec.is_null() ? run.resolved : stored.spec},
                {"task_version", run.spec.task->version},
+               {"model_version", kModelVersion},
                {"status", name_of(result.status)},
                {"message", result.message},
                {"steps", result.steps}};

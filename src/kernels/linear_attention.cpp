@@ -44,9 +44,11 @@ struct Chunk {
   std::int64_t key_dim;
   std::int64_t value_dim;
   Fade fade;
+  const float* floors;  // of den, by token
 };
 
-// The pieces of scratch, each large enough for one chunk of one head but for `powers`, which has all heads.
+// The pieces of scratch, each large enough for one chunk of one head but for `powers` and `floors`, which have all
+// heads.
 class Scratch {
  public:
   Scratch(const LinearShape& s, float* memory) : chunk(s.chunk_tokens()), memory_(memory) {
@@ -59,6 +61,7 @@ class Scratch {
     matrix = take(s.key_dim * s.value_dim);
     g = take(s.state_size());
     powers = take(s.heads * (chunk + 1));
+    floors = take(s.heads * s.length);
   }
   std::int64_t chunk;
   float* transposed;      // [key_dim or value_dim, chunk]
@@ -69,6 +72,7 @@ class Scratch {
   float* matrix;          // a transposed state
   float* g;               // the state's gradient
   float* powers;          // [heads, chunk + 1]
+  float* floors;          // [heads, length]: 0 where nothing is floored
   std::int64_t size = 0;  // of all of them
 
  private:
@@ -90,6 +94,15 @@ void fill_powers(const LinearShape& s, const Scratch& scratch) {
       const double tokens = static_cast<double>(scratch.chunk - m);
       scratch.powers[h * (scratch.chunk + 1) + m] =
           static_cast<float>(std::exp(s.log_decay[static_cast<std::size_t>(h)] * tokens));
+    }
+  }
+}
+
+void fill_floors(const LinearShape& s, const Scratch& scratch) {
+  for (std::int64_t h = 0; h < s.heads; ++h) {
+    for (std::int64_t t = 0; t < s.length; ++t) {
+      scratch.floors[h * s.length + t] =
+          s.floored ? static_cast<float>(linear_floor(s, h, s.first + t)) : 0.0F;
     }
   }
 }
@@ -164,7 +177,7 @@ void move_on(const LinearShape& s, const Chunk& c, const Rows& keys, const Rows&
     add_scaled(c.key_dim, weights[t], keys.data + t * keys.stride, z);
 }
 
-// o = (q S) a^(i + 1) + tril(q k^T a^(i - j)) v, divided by the same sums of z and 1 when normalised.
+// o = (q S) a^(i + 1) + tril(q k^T a^(i - j)) v, divided when normalised by what the same sums of z and 1 give.
 void forward_chunk(const LinearShape& s, const Chunk& c, const Scratch& scratch, float* state, float* o,
                    float* den) {
   triangle(c, c.q, c.k, c.key_dim, nullptr, scratch);
@@ -177,7 +190,7 @@ void forward_chunk(const LinearShape& s, const Chunk& c, const Scratch& scratch,
   for (std::int64_t t = 0; s.normalise && t < c.tokens; ++t) {
     den[t] = sum_of(t + 1, scratch.scores + t * scratch.chunk) +
              c.fade.since_start(t) * dot(c.key_dim, c.q.data + t * c.q.stride, z);
-    scale(c.value_dim, 1.0F / (den[t] + static_cast<float>(s.eps)), o + t * c.v.stride);
+    scale(c.value_dim, LinearDivision(s, den[t], c.floors[t]).inverse, o + t * c.v.stride);
   }
   move_on(s, c, c.k, faded(c, c.v, c.value_dim, scratch), c.fade.to_end(c.tokens), state);
 }
@@ -193,15 +206,16 @@ struct ChunkGradients {
   float* dv;
 };
 
-// Into scratch: d_num = d_o / (den + eps) and d_den = -(d_o.o) / (den + eps); d_o and 0 when not normalised.
+// Into scratch: d_num = d_o / divisor and d_den = -(d_o.o) / divisor * slope; d_o and 0 when not normalised.
 void output_gradient(const LinearShape& s, const Chunk& c, const ChunkGradients& g, const Scratch& scratch) {
   for (std::int64_t t = 0; t < c.tokens; ++t) {
-    const float inverse = s.normalise ? 1.0F / (g.den[t] + static_cast<float>(s.eps)) : 1.0F;
+    const LinearDivision by(s, s.normalise ? g.den[t] : 0.0F, c.floors[t]);
     const float* d_o = g.d_o + t * c.v.stride;
     float* d_num = scratch.d_num + t * c.value_dim;
-    scratch.d_den[t] = s.normalise ? -inverse * dot(c.value_dim, d_o, g.o + t * c.v.stride) : 0.0F;
+    scratch.d_den[t] =
+        s.normalise ? -by.inverse * by.slope * dot(c.value_dim, d_o, g.o + t * c.v.stride) : 0.0F;
     std::copy_n(d_o, c.value_dim, d_num);
-    if (s.normalise) scale(c.value_dim, inverse, d_num);
+    if (s.normalise) scale(c.value_dim, by.inverse, d_num);
   }
 }
 
@@ -274,13 +288,15 @@ Chunk chunk_at(const LinearShape& s, const Place& at, const float* q, const floa
           .tokens = at.tokens,
           .key_dim = s.key_dim,
           .value_dim = s.value_dim,
-          .fade = {powers, scratch.chunk, !s.log_decay.empty()}};
+          .fade = {powers, scratch.chunk, !s.log_decay.empty()},
+          .floors = scratch.floors + h * s.length + at.first};
 }
 
 void Forward(const LinearShape& s, const float* q, const float* k, const float* v,
              const LinearOutputs<float>& out, float* memory) {
   const Scratch scratch(s, memory);
   fill_powers(s, scratch);
+  fill_floors(s, scratch);
   for (std::int64_t b = 0; b < s.batch; ++b) {
     for (std::int64_t h = 0; h < s.heads; ++h) {
       float* state = out.state + (b * s.heads + h) * s.state_size();
@@ -299,6 +315,7 @@ void Backward(const LinearShape& s, const float* q, const float* k, const float*
               const LinearGradients<float>& g, float* memory) {
   const Scratch scratch(s, memory);
   fill_powers(s, scratch);
+  fill_floors(s, scratch);
   for (std::int64_t b = 0; b < s.batch; ++b) {
     for (std::int64_t h = 0; h < s.heads; ++h) {
       const std::int64_t head = (b * s.heads + h) * s.state_size();
@@ -320,7 +337,7 @@ void Backward(const LinearShape& s, const float* q, const float* k, const float*
 }
 
 // One token of one head.
-void step(const LinearShape& s, float decay, const float* q, const float* k, const float* v, float* state,
+void step(const LinearShape& s, float decay, float floor, const float* q, const float* k, const float* v, float* state,
           float* o) {
   const FloatVec a = all(decay);
   float inverse = 1;
@@ -329,7 +346,7 @@ void step(const LinearShape& s, float decay, const float* q, const float* k, con
     for_vectors(s.key_dim, [&](std::int64_t i, auto part) HWY_ATTR {
       part.store(hn::MulAdd(a, part.load(z + i), part.load(k + i)), z + i);
     });
-    inverse = 1.0F / (dot(s.key_dim, q, z) + static_cast<float>(s.eps));
+    inverse = LinearDivision(s, dot(s.key_dim, q, z), floor).inverse;
   }
   for_vectors(s.value_dim, [&](std::int64_t c, auto part) HWY_ATTR {
     const FloatVec value = part.load(v + c);
@@ -352,7 +369,8 @@ void Step(const LinearShape& s, const float* q, const float* k, const float* v, 
       float* state = states + (b * s.heads + h) * s.state_size();
       for (std::int64_t t = 0; t < s.length; ++t) {
         const std::int64_t row = (b * s.length + t) * s.heads + h;
-        step(s, decay, q + row * s.key_dim, k + row * s.key_dim, v + row * s.value_dim, state,
+        const float floor = s.floored ? static_cast<float>(linear_floor(s, h, s.first + t)) : 0.0F;
+        step(s, decay, floor, q + row * s.key_dim, k + row * s.key_dim, v + row * s.value_dim, state,
              o + row * s.value_dim);
       }
     }

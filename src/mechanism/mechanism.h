@@ -69,6 +69,7 @@ struct MechanismEntry {
   bool own_block = false;
   // Settings that are proven besides the defaults: every option that changes what is computed.
   std::vector<std::map<std::string, Value>> variants = {};
+  int version = 1;  // goes up when scores could change: a part of every result's identity
 };
 
 class MechanismRegistry {

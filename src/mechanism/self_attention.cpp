@@ -87,9 +87,10 @@ Tensor SelfAttention::forward(Tape& tape, const Tensor& x, Form /*form*/, TapeSt
 }
 
 State SelfAttention::empty_state(std::int64_t batch, DType type) const {
-  State state{.batch = batch};
-  state.add("keys", {0, batch, rule_.kv_heads * head_dim_}, type);
-  state.add("values", {0, batch, rule_.kv_heads * head_dim_}, type);
+  State state{.batch = batch, .positional = rule_.window > 0};  // else the cache holds all tokens
+  state.add("keys", {0, batch, rule_.kv_heads * head_dim_}, type,
+            "as they meet queries (normed, turned), oldest token first, heads side by side");
+  state.add("values", {0, batch, rule_.kv_heads * head_dim_}, type, "oldest token first, heads side by side");
   return state;
 }
 

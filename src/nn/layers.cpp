@@ -1,6 +1,5 @@
 #include "nn/layers.h"
 
-#include <cmath>
 #include <utility>
 
 #include "autograd/conv_ops.h"
@@ -12,13 +11,17 @@ constexpr double kWeightStd = 0.02;
 }
 
 Dense::Dense(const ParameterScope& parameters, const std::string& name, std::int64_t in, std::int64_t out,
-             double std)
-    : weight_(parameters.add(name, {in, out}, {.std = std})) {}
+             double std, std::string layout)
+    : Dense(parameters, name, in, out, Init{.std = std}, std::move(layout)) {}
 
 Dense::Dense(const ParameterScope& parameters, const std::string& name, std::int64_t in, std::int64_t out,
-             double std, Init bias)
-    : weight_(parameters.add(name, {in, out}, {.std = std})),
-      bias_(parameters.add(name + "_bias", {out}, std::move(bias))) {}
+             Init weight, std::string layout)
+    : weight_(parameters.add(name, {in, out}, std::move(weight), std::move(layout))) {}
+
+Dense::Dense(const ParameterScope& parameters, const std::string& name, std::int64_t in, std::int64_t out,
+             Init weight, Init bias, std::string layout)
+    : weight_(parameters.add(name, {in, out}, std::move(weight), layout)),
+      bias_(parameters.add(name + "_bias", {out}, std::move(bias), std::move(layout))) {}
 
 Tensor Dense::operator()(Tape& tape, const Tensor& x) const {
   const Tensor y = matmul(tape, x, tape.parameter(weight_));
@@ -26,7 +29,8 @@ Tensor Dense::operator()(Tape& tape, const Tensor& x) const {
 }
 
 Norm::Norm(const ParameterScope& parameters, std::int64_t width)
-    : gain_(parameters.add("gain", {width}, {.mean = 1})), bias_(parameters.add("bias", {width}, {})) {}
+    : gain_(parameters.add("gain", {width}, {.mean = 1}, kGainLayout)),
+      bias_(parameters.add("bias", {width}, {}, "added after the gain")) {}
 
 Tensor Norm::operator()(Tape& tape, const Tensor& x) const {
   return layer_norm(tape, x, tape.parameter(gain_), tape.parameter(bias_));
@@ -44,19 +48,18 @@ Tensor FeedForward::operator()(Tape& tape, const Tensor& x) const {
   return add_bias(tape, matmul(tape, hidden, tape.parameter(down_)), tape.parameter(down_bias_));
 }
 
-// A spread of 1 / sqrt(3 taps) is that of the usual uniform start in +-1 / sqrt(fan in).
 ShortConv::ShortConv(const ParameterScope& parameters, std::int64_t width, std::int64_t taps)
     : width_(width),
       taps_(taps),
-      weight_(parameters.add("weight", {taps, width},
-                             {.std = 1.0 / std::sqrt(3.0 * static_cast<double>(taps))})) {}
+      weight_(parameters.add("weight", {taps, width}, uniform_by(taps),
+                             "row r multiplies x_{t-r}: a Conv1d kernel from its last tap to its first")) {}
 
 Tensor ShortConv::operator()(Tape& tape, const Tensor& x, StateTensor* state) const {
   return short_conv(tape, x, tape.parameter(weight_), state);
 }
 
 void ShortConv::add_state(State& state, const std::string& name, DType type) const {
-  state.add(name, {state.batch, taps_ - 1, width_}, type);
+  state.add(name, {state.batch, taps_ - 1, width_}, type, "the last inputs of the convolution, oldest first");
 }
 
 }  // namespace seqbench

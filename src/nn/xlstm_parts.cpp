@@ -16,18 +16,17 @@ double xlstm_output_std(std::int64_t width, std::int64_t layers) {
   return 2.0 / (static_cast<double>(layers) * std::sqrt(static_cast<double>(width)));
 }
 
-// The bias starts with the spread of the taps, as is usual for convolutions.
 ConvSilu::ConvSilu(const ParameterScope& parameters, std::int64_t width, std::int64_t taps)
     : conv_(parameters.inside("conv"), width, taps),
-      bias_(parameters.add("conv.bias", {width}, {.std = 1.0 / std::sqrt(3.0 * static_cast<double>(taps))})) {
-}
+      bias_(parameters.add("conv.bias", {width}, uniform_by(taps))) {}
 
 Tensor ConvSilu::operator()(Tape& tape, const Tensor& x, StateTensor* state) const {
   return activate(tape, add_bias(tape, conv_(tape, x, state), tape.parameter(bias_)), Activation::silu);
 }
 
-HeadNorm::HeadNorm(const ParameterScope& parameters, std::int64_t width, std::int64_t heads)
-    : heads_(heads), gain_(parameters.add("head_norm", {width}, {.mean = 1})) {}
+HeadNorm::HeadNorm(const ParameterScope& parameters, const std::string& name, std::int64_t width,
+                   std::int64_t heads)
+    : heads_(heads), gain_(parameters.add(name, {width}, {.mean = 1}, kGainLayout)) {}
 
 Tensor HeadNorm::operator()(Tape& tape, const Tensor& x) const {
   const Shape by_head{x.shape[0], x.shape[1], heads_, x.shape[2] / heads_};
@@ -37,7 +36,8 @@ Tensor HeadNorm::operator()(Tape& tape, const Tensor& x) const {
 
 BlockDense::BlockDense(const ParameterScope& parameters, const std::string& name, std::int64_t width,
                        std::int64_t blocks, double std)
-    : weight_(parameters.add(name, {blocks, width / blocks, width / blocks}, {.std = std})) {}
+    : weight_(parameters.add(name, {blocks, width / blocks, width / blocks}, {.std = std},
+                             "[block, in, out] of a block-diagonal matrix")) {}
 
 Tensor BlockDense::operator()(Tape& tape, const Tensor& x) const {
   return block_diagonal(tape, x, tape.parameter(weight_));

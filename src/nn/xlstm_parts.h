@@ -24,10 +24,10 @@ class ConvSilu {
   ParameterId bias_;
 };
 
-// Every head of x[B, L, heads * d] normed for itself, times a gain: parameter head_norm[heads * d].
+// Every head of x[B, L, heads * d] normed for itself, times a gain and without a bias: parameter `name`[heads * d].
 class HeadNorm {
  public:
-  HeadNorm(const ParameterScope& parameters, std::int64_t width, std::int64_t heads);
+  HeadNorm(const ParameterScope& parameters, const std::string& name, std::int64_t width, std::int64_t heads);
   Tensor operator()(Tape& tape, const Tensor& x) const;
 
  private:

@@ -73,7 +73,7 @@ std::vector<std::pair<std::string, std::string>> fields_of(const Json& result) {
   const Json& spec = result.at("spec");
   std::vector<std::pair<std::string, std::string>> fields = {{"task", plain(spec.at("task").at("name"))},
                                                              {"mechanism", ""}};
-  for (const char* key : {"task_version", "data"}) {
+  for (const char* key : {"task_version", "model_version", "data"}) {
     if (result.contains(key)) fields.emplace_back(key, plain(result.at(key)));
   }
   for (const char* section : {"task", "model", "train", "eval", "measure"}) {

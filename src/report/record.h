@@ -19,7 +19,7 @@ struct Record {
   std::optional<StoredResult> stored = {};
   // Paths of the resolved spec and the values there, in its order, as text: "train.lr" -> "0.002". Before
   // them "task", "mechanism" (with those of its options by which mechanisms of the same name differ here),
-  // "task_version" and, of a corpus, "data", a hash of its texts.
+  // "task_version", "model_version" and, of a corpus, "data", a hash of its texts.
   std::vector<std::pair<std::string, std::string>> fields = {};
 
   bool ok() const { return stored && stored->result.status == Status::ok; }

@@ -92,6 +92,8 @@ expect 0 'seqbench 0.' "$seqbench" --version
 expect 0 'softmax' "$seqbench" list
 expect 0 '"kind": "task"' "$seqbench" list tasks --json
 expect 0 'heads' "$seqbench" describe softmax
+expect 0 '[D, D / 4]' "$seqbench" describe '{"name":"softmax","kv_heads":1}'
+expect 0 '"layout": "row r multiplies x_{t-r}' "$seqbench" describe slstm --json
 expect 0 '"default": 0.001' "$seqbench" describe train --json
 expect 0 'GFLOP/s' "$seqbench" doctor
 # apply: what it writes is what it read, through every complaint on the way.
@@ -123,6 +125,7 @@ apply_to 2 'unknown key "expantion"; did you mean "expansion"?' $w $x $y --optio
 apply_to 2 'weights: missing "wh" of shape [2, 2]' half.safetensors $x $y
 apply_to 2 'weights: "wz" should be of shape [2, 2], and is of shape [2, 3]' wide.safetensors $x $y
 apply_to 2 'weights: unknown tensor "wq"; did you mean "wz"?' more.safetensors $x $y
+expect 2 'seqbench describe min_gru' "$seqbench" apply min_gru --input x.safetensors --output y.safetensors
 apply_to 2 'input: missing "dy" of shape [1, 3, 2]' $w nody.safetensors $y --grad g.safetensors
 apply_to 2 'nope.safetensors: could not be read' $w nope.safetensors $y
 apply_to 2 'not a safetensors file' $w good.json $y

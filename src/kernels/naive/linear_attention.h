@@ -8,8 +8,9 @@ namespace seqbench {
 
 // q, k: [batch, length, heads * key_dim]; v, o: [batch, length, heads * value_dim]. With the decay a of its
 // head, S_t = a S_{t-1} + k_t^T v_t and o_t = q_t S_t. Normalised, also z_t = a z_{t-1} + k_t, den_t =
-// q_t.z_t and o_t = q_t S_t / (den_t + eps). A state is [batch, heads, state_size]: S by rows, then z if
-// there is one.
+// q_t.z_t and o_t = q_t S_t / (den_t + eps). Floored (RetNet's scores), o_t = q_t S_t / max(|den_t|, floor_t) with
+// floor_t = sqrt(1 + a + .. + a^t), t counted from the start of the sequence. A state is [batch, heads,
+// state_size]: S by rows, then z if there is one.
 struct LinearShape {
   std::int64_t batch = 0;
   std::int64_t heads = 0;
@@ -20,10 +21,33 @@ struct LinearShape {
   std::int64_t chunk = 64;             // tokens taken at once; from `length` on, all of them
   std::vector<double> log_decay = {};  // log a of every head, none above 0; empty: no head decays
   double eps = 1e-6;
+  bool floored = false;    // only when normalised, and instead of eps
+  std::int64_t first = 0;  // position of the first token, for the floors
 
   std::int64_t state_size() const { return key_dim * (value_dim + (normalise ? 1 : 0)); }  // of one head
   std::int64_t chunk_tokens() const { return std::min(chunk, length); }                    // of the longest
   std::int64_t chunks() const { return (length + chunk - 1) / chunk; }
+};
+
+// floor_t of head `h`: sqrt(1 + a + .. + a^t).
+inline double linear_floor(const LinearShape& s, std::int64_t h, std::int64_t t) {
+  const double log_a = s.log_decay.empty() ? 0.0 : s.log_decay[static_cast<std::size_t>(h)];
+  const auto terms = static_cast<double>(t + 1);
+  return std::sqrt(log_a == 0 ? terms : std::expm1(terms * log_a) / std::expm1(log_a));
+}
+
+// What o is multiplied by, given den and its floor, and the derivative of the divisor in den.
+template <class T>
+struct LinearDivision {
+  LinearDivision(const LinearShape& s, T den, T floor) : inverse(1), slope(0) {
+    if (!s.normalise) return;
+    const T size = std::abs(den);
+    const bool above = !(size <= floor);  // a NaN is
+    inverse = 1 / (!s.floored ? den + static_cast<T>(s.eps) : above ? size : floor);
+    slope = !s.floored ? T(1) : above ? std::copysign(T(1), den) : T(0);
+  }
+  T inverse;
+  T slope;
 };
 
 // Where the forward writes. state is read first, and left as it is after the last token. den: [batch, heads,
@@ -70,17 +94,16 @@ class LinearAttention {
       for (std::int64_t t = 0; t < s_.length; ++t) {
         read(state, b, h, t);
         const std::vector<double> sums = asked(state, q_ + key(b, h, t));
-        const double den = s_.normalise ? sums.back() : 1.0;
+        const double inverse = division(h, t, sums.back()).inverse;
         for (std::int64_t c = 0; c < s_.value_dim; ++c) {
-          out.o[value(b, h, t) + c] =
-              static_cast<T>(sums[static_cast<std::size_t>(c)] / (s_.normalise ? den + s_.eps : 1.0));
+          out.o[value(b, h, t) + c] = static_cast<T>(sums[static_cast<std::size_t>(c)] * inverse);
         }
-        if (s_.normalise) out.den[(b * s_.heads + h) * s_.length + t] = static_cast<T>(den);
+        if (s_.normalise) out.den[(b * s_.heads + h) * s_.length + t] = static_cast<T>(sums.back());
       }
     });
   }
 
-  // With the states S_t of every token and d_t = [do / (den + eps), -(do.o) / (den + eps)], or do as it is:
+  // With the states S_t of every token and d_t = [do / divisor, -(do.o) / divisor * slope], or do as it is:
   // dq_t = S_t d_t, and the reverse sum G_t = a G_{t+1} + q_t^T d_t gives dk_t = G_t [v_t, 1] and dv_t = k_t
   // G_t.
   void backward(const LinearGradients<T>& g) const {
@@ -107,6 +130,9 @@ class LinearAttention {
     for (std::int64_t b = 0; b < s_.batch; ++b) {
       for (std::int64_t h = 0; h < s_.heads; ++h) f(b, h);
     }
+  }
+  LinearDivision<double> division(std::int64_t h, std::int64_t t, double den) const {
+    return {s_, den, s_.floored ? linear_floor(s_, h, s_.first + t) : 0.0};
   }
   double decay(std::int64_t h) const {
     return s_.log_decay.empty() ? 1.0 : std::exp(s_.log_decay[static_cast<std::size_t>(h)]);
@@ -151,10 +177,11 @@ class LinearAttention {
                                      std::int64_t t) const {
     std::vector<double> d(static_cast<std::size_t>(columns_), 0.0);
     const std::int64_t row = value(b, h, t);
-    const double den = s_.normalise ? number(g.den[(b * s_.heads + h) * s_.length + t]) + s_.eps : 1.0;
+    const double den = s_.normalise ? number(g.den[(b * s_.heads + h) * s_.length + t]) : 0.0;
+    const LinearDivision<double> by = division(h, t, den);
     for (std::int64_t c = 0; c < s_.value_dim; ++c) {
-      d[static_cast<std::size_t>(c)] = number(g.d_o[row + c]) / den;
-      if (s_.normalise) d.back() -= number(g.d_o[row + c]) * number(g.o[row + c]) / den;
+      d[static_cast<std::size_t>(c)] = number(g.d_o[row + c]) * by.inverse;
+      if (s_.normalise) d.back() -= number(g.d_o[row + c]) * number(g.o[row + c]) * by.inverse * by.slope;
     }
     return d;
   }

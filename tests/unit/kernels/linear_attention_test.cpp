@@ -145,5 +145,71 @@ TEST_CASE("linear attention: the naive gradient is that of the naive output and 
   });
 }
 
+// Keys and queries of both signs, so that sums are above their floors and below, and 0 in between.
+template <class T>
+Run<T> floored_run(const LinearShape& s) {
+  Run<T> run(s, true);
+  for (std::size_t i = 0; i < run.q.size(); i += 2) run.q[i] = -run.q[i];
+  for (std::size_t i = 0; i < run.k.size(); i += 3) run.k[i] = -run.k[i];
+  run.forward(s);
+  for (auto* gradient : {&run.dq, &run.dk, &run.dv, &run.d_first}) {
+    std::fill(gradient->begin(), gradient->end(), T(0));
+  }
+  kernels::linear_attention_backward(
+      s, run.q.data(), run.k.data(), run.v.data(),
+      {run.o.data(), run.den.data(), run.chunks.data(), run.d_o.data(), run.d_last.data(), run.dq.data(),
+       run.dk.data(), run.dv.data(), run.d_first.data()},
+      run.scratch.data());
+  return run;
+}
+
+LinearShape floored_shape(std::int64_t length, std::int64_t key_dim) {
+  return {.batch = 2,
+          .heads = 2,
+          .length = length,
+          .key_dim = key_dim,
+          .value_dim = 10,
+          .log_decay = {-0.03, -0.004},
+          .floored = true,
+          .first = 5};
+}
+
+TEST_CASE("linear attention: floored sums, in any chunk and step by step, agree with the naive twin") {
+  for_each_target([] {
+    LinearShape s = floored_shape(70, 19);
+    const Run<double> expected = floored_run<double>(s);
+    std::size_t above = 0;
+    for (std::int64_t i = 0; i < 4 * 70; ++i) {
+      const double floor = linear_floor(s, i / 70 % 2, s.first + i % 70);
+      above += std::abs(expected.den[static_cast<std::size_t>(i)]) > floor ? 1U : 0U;
+    }
+    REQUIRE(above > 40);
+    REQUIRE(above < 240);
+    for (const std::int64_t chunk : {1, 16, 64, 200}) {
+      CAPTURE(chunk);
+      s.chunk = chunk;
+      const Run<float> got = floored_run<float>(s);
+      check_outputs(got, expected, tolerance(s));
+      check_gradients(got, expected, 4 * tolerance(s));
+      std::vector<float> state = got.first, o(got.o.size());
+      kernels::linear_attention_step(s, got.q.data(), got.k.data(), got.v.data(), state.data(), o.data());
+      CHECK(max_error(o, expected.o) < tolerance(s));
+    }
+  });
+}
+
+TEST_CASE("linear attention: the naive gradient of floored sums is that of the output") {
+  const LinearShape s = floored_shape(6, 3);
+  Run<double> run = floored_run<double>(s);
+  const auto loss = [&] {
+    run.forward(s);
+    return dot(run.o, run.d_o) + dot(run.state, run.d_last);
+  };
+  CHECK(max_error(run.dq, numeric_gradient(run.q, loss)) < 1e-7);
+  CHECK(max_error(run.dk, numeric_gradient(run.k, loss)) < 1e-7);
+  CHECK(max_error(run.dv, numeric_gradient(run.v, loss)) < 1e-7);
+  CHECK(max_error(run.d_first, numeric_gradient(run.first, loss)) < 1e-7);
+}
+
 }  // namespace
 }  // namespace seqbench::test

@@ -111,7 +111,7 @@ double turned_product(const std::vector<double>& q, const std::vector<double>& k
   return sum / std::sqrt(static_cast<double>(dim));
 }
 
-TEST_CASE("retention: values are weighed by gamma^(t - j) and the turned product, normed by head and gated") {
+TEST_CASE("retention: scores are gamma^(t - j) times the turned product, normalised as published") {
   const std::int64_t heads = 2;
   const std::int64_t dim = kWidth / heads;
   const std::int64_t value_dim = 3 * dim;
@@ -121,22 +121,31 @@ TEST_CASE("retention: values are weighed by gamma^(t - j) and the turned product
   const auto v = r.by("wv", r.x);
   auto gated = r.by("wg", r.x);
   for (double& g : gated) g /= 1 + std::exp(-g);
+  int above = 0, below = 0;  // scores whose sum is above 1, and the others
   for (std::int64_t t = 0; t < kLength; ++t) {
     for (std::int64_t h = 0; h < heads; ++h) {
       const double gamma = h == 0 ? 31.0 / 32 : 63.0 / 64;
       std::vector<double> row(static_cast<std::size_t>(value_dim));
+      double decays = 0, scores = 0;
       for (std::int64_t j = 0; j <= t; ++j) {
+        decays += std::pow(gamma, static_cast<double>(t - j));
         const double weight =
             std::pow(gamma, static_cast<double>(t - j)) * turned_product(q, k, t, j, heads, h, dim);
+        scores += weight;
         for (std::int64_t c = 0; c < value_dim; ++c)
           row[static_cast<std::size_t>(c)] += weight * v[at(j, heads, h, value_dim, c)];
       }
+      // gamma^(t - j) / sqrt(their sum), and then the scores / max(|their sum|, 1)
+      (std::abs(scores / std::sqrt(decays)) > 1 ? above : below) += 1;
+      for (double& value : row) value /= std::sqrt(decays) * std::max(1.0, std::abs(scores / std::sqrt(decays)));
       const double scale = 1 / std::sqrt(norm(row) * norm(row) + 1e-6);
       for (std::int64_t c = 0; c < value_dim; ++c)
         gated[at(t, heads, h, value_dim, c)] *= row[static_cast<std::size_t>(c)] * scale;
     }
   }
   CHECK(max_error(r.y, r.by("wo", gated)) < 1e-12);
+  REQUIRE(above > 5);
+  REQUIRE(below > 5);
 }
 
 std::string message_of(const std::string& name, const Given& given) {
