@@ -7,8 +7,8 @@
 //   h_t = sigmoid(p_o) c_t / n_t;  W_g and R_g mix inside a head only
 //   a = x + LN_head(h);  y = a + (gelu(LN(a) W_gate) .* LN(a) W_up) W_down, 1.3 D wide
 //
-// As in the code its authors published: gelu is the exact one, norms have no bias, the hidden width is rounded up to
-// a multiple of 64, and weight decay leaves R alone, which starts at 0.
+// As in the code its authors published: gelu is the exact one, norms have no bias, the hidden width is
+// rounded up to a multiple of 64, and weight decay leaves R alone, which starts at 0.
 //
 // Strictly sequential. Its state is h, c, n, the scale m of c and n (kernels/slstm.h), and the convolution's
 // last inputs: (3 + conv) D numbers.
@@ -52,11 +52,13 @@ class Slstm : public Mechanism {
                          context](std::int64_t channel) { return forget_bias(channel, dim, context); }})),
         bz_(parameters.add("bz", {width_}, {})),
         bo_(parameters.add("bo", {width_}, {})),
-        r_(parameters.add("r", {heads, width_ / heads, 4 * width_ / heads}, {.decays = false},
-                          "[head, in, out]: h of the token before adds h r to the gates, columns i, f, z, o")),
+        r_(parameters.add(
+            "r", {heads, width_ / heads, 4 * width_ / heads}, {.decays = false},
+            "[head, in, out]: h of the token before adds h r to the gates, columns i, f, z, o")),
         head_norm_(parameters, "head_norm", width_, heads),
         ffn_norm_(parameters, "ffn_norm.gain", width_, 1),
-        gate_(parameters, "ffn_gate", width_, hidden_of(width_), xlstm_input_std(width_)),
+        gate_(parameters, "ffn_gate", width_, hidden_of(width_), xlstm_input_std(width_),
+              "under the exact GELU; n: 1.3 D, rounded up to a multiple of 64"),
         up_(parameters, "ffn_up", width_, hidden_of(width_), xlstm_input_std(width_)),
         down_(parameters, "ffn_down", hidden_of(width_), width_, xlstm_output_std(width_, context.layers)) {}
 

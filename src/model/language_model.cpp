@@ -14,7 +14,8 @@ OptionList model_options() {
       Option::integer("layers", 2, {1, 256}, "blocks"),
       Option::integer("width", 64, {1, 16384}, "numbers per position between blocks"),
       Option::integer("ffn", 0, {0, 65536},
-                      "hidden numbers of the feed-forward part of each block; 0 = no such part"),
+                      "hidden numbers of the feed-forward part of each block, whose GELU is the tanh form; 0 "
+                      "= no such part"),
       Option::choice(
           "position", "none", {"none", "learned"},
           "what is added to the embedding: nothing, or a learned vector per position up to task.length"),

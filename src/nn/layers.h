@@ -9,8 +9,8 @@
 
 namespace seqbench {
 
-// x[.., in] W, or x W + b: parameters `name`[in, out] starting as `weight` says, or at N(0, std), and `name`_bias[out]
-// when `bias` says where it starts. `layout`: of the columns, where that is to be said.
+// x[.., in] W, or x W + b: parameters `name`[in, out] starting as `weight` says, or at N(0, std), and
+// `name`_bias[out] when `bias` says where it starts. `layout`: of the columns, where that is to be said.
 class Dense {
  public:
   Dense(const ParameterScope& parameters, const std::string& name, std::int64_t in, std::int64_t out,
@@ -40,7 +40,8 @@ class Norm {
   ParameterId bias_;
 };
 
-// gelu(x up + up_bias) down + down_bias, gelu in its tanh form as in GPT-2: parameters up[D, hidden], up_bias, down[hidden, D], down_bias.
+// gelu(x up + up_bias) down + down_bias, gelu in its tanh form as in GPT-2: parameters up[D, hidden],
+// up_bias, down[hidden, D], down_bias.
 class FeedForward {
  public:
   FeedForward(const ParameterScope& parameters, std::int64_t width, std::int64_t hidden, double output_std);
@@ -50,8 +51,8 @@ class FeedForward {
   ParameterId up_, up_bias_, down_, down_bias_;
 };
 
-// Causal depthwise convolution of `taps` positions: parameter weight[taps, D], starting as torch.nn.Conv1d. Its state
-// is its last taps - 1 inputs.
+// Causal depthwise convolution of `taps` positions: parameter weight[taps, D], starting as torch.nn.Conv1d.
+// Its state is its last taps - 1 inputs.
 class ShortConv {
  public:
   ShortConv(const ParameterScope& parameters, std::int64_t width, std::int64_t taps);
