@@ -5,9 +5,19 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <string_view>
+
+#include "base/random.h"
 
 namespace seqbench {
 namespace {
+
+constexpr std::size_t kFewSequences = 20;
+
+std::uint64_t hash_of_sequence(const std::vector<std::int32_t>& tokens) {
+  return hash_of(
+      std::string_view(reinterpret_cast<const char*>(tokens.data()), tokens.size() * sizeof(tokens[0])));
+}
 
 std::size_t band_of(std::int64_t x) {
   return x == 0 ? 0 : static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(x - 1))) + 1;
@@ -69,7 +79,9 @@ void Tally::add(const Sample& sample, const LabelScore* scores) {
   }
   example.exact = example.correct == example.labels ? 1 : 0;
   all_.add(example);
-  slices_[{"length", static_cast<std::int64_t>(sample.tokens.size())}].add(example);
+  const auto length = static_cast<std::int64_t>(sample.tokens.size());
+  slices_[{"length", length}].add(example);
+  note_sequence(length, hash_of_sequence(sample.tokens));
   for (const Slice& slice : sample.slices) slices_[{slice.by, slice.value}].add(example);
 }
 
@@ -80,6 +92,20 @@ void Tally::add(const Tally& other) {
     distances_[band].add(other.distances_[band]);
   }
   for (const auto& [key, sum] : other.slices_) slices_[key].add(sum);
+  for (const auto& [length, hashes] : other.sequences_) {
+    for (const std::uint64_t hash : hashes) note_sequence(length, hash);
+  }
+}
+
+// Which 20 are kept depends on the order of addition; whether there are 20 does not.
+void Tally::note_sequence(std::int64_t length, std::uint64_t hash) {
+  std::set<std::uint64_t>& known = sequences_[length];
+  if (known.size() < kFewSequences) known.insert(hash);
+}
+
+bool Tally::is_repeated(std::int64_t length, std::int64_t examples) const {
+  const std::size_t different = sequences_.at(length).size();
+  return different < kFewSequences && examples >= 2 * static_cast<std::int64_t>(different);
 }
 
 Metrics Tally::metrics(const Task& task, Split split) const {
@@ -89,7 +115,8 @@ Metrics Tally::metrics(const Task& task, Split split) const {
                                                           return s.first.first == "length";
                                                         }) > 1;
   for (const auto& [key, sum] : slices_) {
-    if (sum.labels == 0 || (key.first == "length" && !by_length)) continue;
+    if (sum.labels == 0) continue;
+    if (key.first == "length" && (!by_length || is_repeated(key.second, sum.examples))) continue;
     metrics.slices.push_back(slice_metrics(key.first, key.second, sum));
   }
   for (const auto& [by, bands] : {std::pair<const char*, const Bands&>{"distance", distances_},

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -42,17 +43,22 @@ class Tally {
   void add(const Tally& other);
 
   const ScoreSum& all() const { return all_; }
-  // Those of the samples; "length" when they differ in it, but for windows of a text; and, where labels
-  // differ in them, "position" (tokens read up to the label's) and "distance", both in bands: value v holds
-  // v/2 < x <= v, powers of two.
+  // Those of the samples; "length" when they differ in it, but for windows of a text and for lengths of which
+  // fewer than 20 different sequences were drawn again and again (two bits are one of four strings); and,
+  // where labels differ in them, "position" (tokens read up to the label's) and "distance", both in bands:
+  // value v holds v/2 < x <= v, powers of two.
   Metrics metrics(const Task& task, Split split) const;
 
  private:
   void add(const Sample& sample, const LabelScore* scores);
+  void note_sequence(std::int64_t length, std::uint64_t hash);
+  bool is_repeated(std::int64_t length, std::int64_t examples) const;
   using Bands = std::array<ScoreSum, 64>;  // band i ends at 2^(i-1); band 0 is 0
   ScoreSum all_;
   Bands positions_, distances_;
   std::map<std::pair<std::string, std::int64_t>, ScoreSum> slices_;
+  std::map<std::int64_t, std::set<std::uint64_t>>
+      sequences_;  // hashes by length, of the first 20 different ones
 };
 
 // Without slices.

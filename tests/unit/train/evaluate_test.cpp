@@ -89,6 +89,32 @@ TEST_CASE("means count every labelled position once, and exact every example") {
   }
 }
 
+TEST_CASE("a length of a handful of sequences, drawn again and again, is no slice") {
+  const Uneven task;
+  Tally parts[2];
+  for (std::int32_t i = 0; i < 200; ++i) {
+    const auto add = [&](std::vector<std::int32_t> tokens, bool correct) {
+      std::vector<std::int32_t> labels(tokens.size(), kIgnore);
+      labels.back() = 0;
+      const Sample sample{.tokens = std::move(tokens), .labels = std::move(labels)};
+      parts[i % 2].add({&sample, 1}, {{.loss = 1, .correct = correct}});
+    };
+    add({i % 4, 1}, false);                 // 4 sequences of length 2
+    add({i % 19, 1, 1}, true);              // 19 of length 3
+    add({i % 20, 1, 1, 1}, true);           // 20 of length 4, ten in each part
+    if (i < 5) add({i, 1, 1, 1, 1}, true);  // five of length 5, each once
+  }
+  parts[0].add(parts[1]);
+  const Metrics metrics = parts[0].metrics(task, Split::test);
+  std::vector<std::int64_t> lengths;
+  for (const auto& slice : metrics.slices) {
+    if (slice.by == "length") lengths.push_back(slice.value);
+  }
+  CHECK(lengths == std::vector<std::int64_t>{4, 5});
+  CHECK(metrics.examples == 605);  // which all count in the whole
+  CHECK(metrics.errors == 200);
+}
+
 TEST_CASE("how many sequences go through the model at once changes no figure") {
   const Uneven task;
   for (const std::string mechanism :
