@@ -2,16 +2,17 @@
 //
 //   q, k = x Wq, x Wk / sqrt(d), cut into heads of d = D / heads;  v, g = x Wv, x Wg of V = value_factor D
 //   q, k turned: at position t, from 0, the pair (2m, 2m + 1) by the angle t 10000^(-m / (d / 2 - 1))
-//   S_t = gamma_h S_{t-1} + k_t^T v_t [d, V / heads], z_t = gamma_h z_{t-1} + k_t [d], gamma_h = 1 - 2^(-5 - h)
-//   for h = 0 .. heads - 1
+//   S_t = gamma_h S_{t-1} + k_t^T v_t [d, V / heads],  z_t = gamma_h z_{t-1} + k_t [d]
+//   gamma_h = 1 - 2^(-5 - h) for h = 0 .. heads - 1
 //   o_t = q_t S_t / max(|q_t.z_t|, sqrt(1 + gamma_h + .. + gamma_h^t)), then every head divided by
 //   sqrt(mean o^2 + 1e-6);  y = (silu(g) o) Wo
 //
-// The divisor of o is the paper's normalisation of scores: gamma^(t - s) over the root of its sum, and then the
-// scores over max(|their sum|, 1). The norm takes it out again but for its 1e-6, which is not small: values start
-// small. Chunkwise over a sequence, in chunks of `chunk`; parallel as one chunk of the whole; recurrent with S and z
-// as its state: D V / heads + D numbers. All three are this one function, where the published code (torchscale) has
-// three that differ by the 1e-6: see README.md. Weights start as Xavier's, uniform, with gain 2^-2.5, 1 for Wo.
+// The divisor of o is the paper's normalisation of scores: gamma^(t - s) over the root of its sum, and then
+// the scores over max(|their sum|, 1). The norm takes it out again but for its 1e-6, which is not small:
+// values start small. Chunkwise over a sequence, in chunks of `chunk`; parallel as one chunk of the whole;
+// recurrent with S and z as its state: D V / heads + D numbers. All three are this one function, where the
+// published code (torchscale) has three that differ by the 1e-6: see README.md. Weights start as Xavier's,
+// uniform, with gain 2^-2.5, 1 for Wo.
 #include <cmath>
 
 #include "autograd/layout_ops.h"
@@ -70,8 +71,9 @@ class Retention : public Mechanism {
 
   State empty_state(std::int64_t batch, DType type) const override {
     State state{.batch = batch, .positional = true};
-    state.add("sums", rule_.state_shape(batch, width_, value_width_), type,
-              "of each head S by rows (key, value), then z; S is the published code's state times sqrt(scale)");
+    state.add(
+        "sums", rule_.state_shape(batch, width_, value_width_), type,
+        "of each head S by rows (key, value), then z; S is the published code's state times sqrt(scale)");
     return state;
   }
 

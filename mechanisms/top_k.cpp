@@ -38,8 +38,7 @@ class TopK : public Mechanism {
 
   State empty_state(std::int64_t batch, DType type) const override {
     State state{.batch = batch};
-    state.add("keys", {0, batch, width_}, type,
-            "keys of the tokens read, oldest first, heads side by side");
+    state.add("keys", {0, batch, width_}, type, "keys of the tokens read, oldest first, heads side by side");
     state.add("values", {0, batch, width_}, type, "oldest token first, heads side by side");
     return state;
   }

@@ -373,14 +373,17 @@ class App {
         ->type_name("NAME")
         ->required();
     apply->add_option("--options", a.options, "its options")->type_name("JSON")->capture_default_str();
-    apply->add_option("--weights", a.weights, "safetensors: every parameter by name, as \"seqbench describe NAME\" lists them")
+    apply
+        ->add_option("--weights", a.weights,
+                     "safetensors: every parameter by name, as \"seqbench describe NAME\" lists them")
         ->type_name("FILE")
         ->check(kFileName)
         ->required();
     apply
-        ->add_option("--input", a.input,
-                     "safetensors: x [B, L, D]; state.PART and state.tokens to start from; dy, d_state.PART for "
-                     "gradients")
+        ->add_option(
+            "--input", a.input,
+            "safetensors: x [B, L, D]; state.PART and state.tokens to start from; dy, d_state.PART for "
+            "gradients")
         ->type_name("FILE")
         ->check(kFileName)
         ->required();
@@ -453,8 +456,9 @@ class App {
     std::string command = "seqbench";
     for (const CLI::App* parsed : app_.get_subcommands()) command += " " + parsed->get_name();
     const bool tensors = app_.got_subcommand("apply") && !apply_.mechanism.empty();
-    print_error(fmt::format("{}: {}\n\"{} --help\" shows how it is used{}.\n", command, error.what(), command,
-                            tensors ? ", \"seqbench describe " + apply_.mechanism + "\" what its files hold" : ""));
+    print_error(
+        fmt::format("{}: {}\n\"{} --help\" shows how it is used{}.\n", command, error.what(), command,
+                    tensors ? ", \"seqbench describe " + apply_.mechanism + "\" what its files hold" : ""));
     return kBadUsage;
   }
 

@@ -86,10 +86,11 @@ std::int64_t tokens_read(const HostTensors& input, std::int64_t tokens) {
   if (!input.contains(kTokens)) return tokens;
   const auto given = static_cast<double>(tensor_of(input, "input", kTokens, {1}).values[0]);
   fail_if(!(given >= 0 && given <= kMostTokens && given == std::floor(given)),
-          "input: \"{}\" should hold a number of tokens from 0 to {:.0f}, and holds {}.", kTokens, kMostTokens, given);
+          "input: \"{}\" should hold a number of tokens from 0 to {:.0f}, and holds {}.", kTokens,
+          kMostTokens, given);
   const auto whole = static_cast<std::int64_t>(given);
-  fail_if(tokens >= 0 && tokens != whole, "input: \"{}\" says {} tokens were read, and metadata \"tokens\" says {}.",
-          kTokens, whole, tokens);
+  fail_if(tokens >= 0 && tokens != whole,
+          "input: \"{}\" says {} tokens were read, and metadata \"tokens\" says {}.", kTokens, whole, tokens);
   return whole;
 }
 
@@ -100,10 +101,11 @@ bool read_state(const HostTensors& input, std::int64_t given_tokens, State& stat
       std::ranges::any_of(input, [](const auto& named) { return named.first.starts_with("state."); });
   state.tokens = std::max<std::int64_t>(tokens, 0);
   if (!any) return false;
-  fail_if(state.positional && tokens < 0,
-          "input: this state needs its position, and has none. Add the tensor \"{}\" of shape [1], as --output "
-          "writes it: how many tokens were read before x.",
-          kTokens);
+  fail_if(
+      state.positional && tokens < 0,
+      "input: this state needs its position, and has none. Add the tensor \"{}\" of shape [1], as --output "
+      "writes it: how many tokens were read before x.",
+      kTokens);
   const State empty = state;
   for (State::Part& part : state.parts) {
     const HostTensor& given = tensor_of(input, "input", "state." + part.name, shape_given(part, input));
@@ -113,8 +115,8 @@ bool read_state(const HostTensors& input, std::int64_t given_tokens, State& stat
     part.values.resize(given.shape.size());
     std::ranges::copy(given.values, part.values.as<float>());
     fail_if(cache && given.shape[0] > state.tokens,
-            "input: \"state.{}\" holds {} tokens, and only {} were read.", part.name,
-            given.shape[0], state.tokens);
+            "input: \"state.{}\" holds {} tokens, and only {} were read.", part.name, given.shape[0],
+            state.tokens);
   }
   refuse_ragged(empty, state);
   return true;

@@ -16,12 +16,13 @@ struct ApplySetting {
   std::int64_t length = 0;  // of the sequences it is trained on; 0: that of x
   std::int64_t layer = 0;   // its place in the model, of
   std::int64_t layers = 1;
-  std::int64_t tokens = -1;  // read before the first of x; -1: as "state.tokens" says, or a cache that holds all
+  // Read before the first of x; -1: as "state.tokens" says, or a cache that holds all.
+  std::int64_t tokens = -1;
 };
 
 // `weights`: every parameter by its name. `input`: "x" [B, L, D]; the state before, "state.PART", all parts
-// or none (then it is empty), and "state.tokens" [1], how many tokens it has read; for gradients "dy" [B, L, D] and "d_state.PART", the gradients that arrive at
-// the outputs and at the state after (none: zero).
+// or none (then it is empty), and "state.tokens" [1], how many tokens it has read; for gradients "dy" [B, L,
+// D] and "d_state.PART", the gradients that arrive at the outputs and at the state after (none: zero).
 struct Applied {
   HostTensors outputs;    // "y", and the state after as "state.PART" and "state.tokens"
   HostTensors gradients;  // of <y, dy> + <state after, d_state>: "x", every parameter, "state.PART"

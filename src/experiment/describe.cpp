@@ -162,7 +162,8 @@ Json json_of(const std::vector<ListedTensor>& tensors) {
   for (const ListedTensor& tensor : tensors) {
     Json example = Json::array();
     for (int i = 0; i < tensor.shape.rank(); ++i) example.push_back(tensor.shape[i]);
-    all.push_back({{"name", tensor.name}, {"shape", tensor.dims}, {"example", example}, {"layout", tensor.layout}});
+    all.push_back(
+        {{"name", tensor.name}, {"shape", tensor.dims}, {"example", example}, {"layout", tensor.layout}});
   }
   return all;
 }
@@ -200,7 +201,8 @@ std::string tensors_text(const std::vector<ListedLayer>& layers) {
   std::string text;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     Table table;
-    table.add_column(layers.size() == 1 ? "  weights, state" : fmt::format("  kind {} of layer", i + 1), Align::left);
+    table.add_column(layers.size() == 1 ? "  weights, state" : fmt::format("  kind {} of layer", i + 1),
+                     Align::left);
     table.add_column("shape", Align::left);
     table.add_column(fmt::format("at D = {}", layers[i].width), Align::left);
     table.add_column("holds", Align::left);
@@ -208,8 +210,9 @@ std::string tensors_text(const std::vector<ListedLayer>& layers) {
     add_rows(table, "state.", layers[i].state);
     text += "\n" + table.text();
   }
-  return text + "  D: model.width; B: sequences; L: tokens in a cache; n: not a polynomial in D. Matrices are [in, out]: a "
-                "row x becomes x W.\n";
+  return text +
+         "  D: model.width; B: sequences; L: tokens in a cache; n: not a polynomial in D. Matrices are "
+         "[in, out]: a row x becomes x W.\n";
 }
 
 bool wanted(const Item& item, const std::string& what) { return what.empty() || item.kind + "s" == what; }

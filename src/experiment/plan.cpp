@@ -20,16 +20,16 @@ namespace {
 constexpr std::size_t kLongestSlug = 60;
 
 // Ten hexadecimal digits. What a model is tested and measured on takes no part: more of it needs no other
-// model. A new version of the scores of its task, model or mechanisms, or other files behind the same names, make
-// it another run.
+// model. A new version of the scores of its task, model or mechanisms, or other files behind the same names,
+// make it another run.
 std::string hash_of_run(const PlannedRun& run) {
   Texts mixers;
   for (const MixerSpec& mixer : run.spec.model.mixers) {
     mixers.push_back(std::to_string(mechanisms().find(mixer.name, mixer.path).version));
   }
-  const std::uint64_t hash = hash_of(fmt::format(
-      "{} task version {} model version {} mixers {} data {}", training_json(run.resolved).dump(),
-      run.spec.task->version, kModelVersion, fmt::join(mixers, ","), run.data_id));
+  const std::uint64_t hash = hash_of(fmt::format("{} task version {} model version {} mixers {} data {}",
+                                                 training_json(run.resolved).dump(), run.spec.task->version,
+                                                 kModelVersion, fmt::join(mixers, ","), run.data_id));
   return fmt::format("{:010x}", hash & 0xffffffffffULL);
 }
 

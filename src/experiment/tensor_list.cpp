@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t kLeastWidth = 64;
 constexpr std::int64_t kMostWidth = 1024;
-constexpr std::int64_t kLayers = 16;  // as many as are looked at
+constexpr std::int64_t kLayers = 16;       // as many as are looked at
 constexpr std::int64_t kLength = 1 << 20;  // trained on: no option is refused for it
 
 struct Made {
@@ -25,11 +25,12 @@ struct Made {
 
 Made made(const MixerSpec& mixer, std::int64_t width, std::int64_t layer, std::int64_t batch) {
   Made made;
-  const auto mechanism = mechanisms()
-                             .find(mixer.name, mixer.path)
-                             .make(mixer.options,
-                                   {.width = width, .layers = kLayers, .layer = layer, .length = kLength, .path = mixer.path},
-                                   ParameterScope(made.parameters, ""));
+  const auto mechanism =
+      mechanisms()
+          .find(mixer.name, mixer.path)
+          .make(mixer.options,
+                {.width = width, .layers = kLayers, .layer = layer, .length = kLength, .path = mixer.path},
+                ParameterScope(made.parameters, ""));
   made.state = mechanism->empty_state(batch, DType::f32);
   return made;
 }
@@ -59,7 +60,7 @@ std::string term(std::int64_t count, std::int64_t over, const std::string& of) {
 
 // Of what it is at the widths w, 2w, 3w and 4w: the polynomial of degree 2 through them.
 std::string in_width(const std::array<std::int64_t, 4>& at, std::int64_t w) {
-  const std::int64_t bend = at[2] - 2 * at[1] + at[0];  // 2 a w^2 of a D^2 + b D + c
+  const std::int64_t bend = at[2] - 2 * at[1] + at[0];        // 2 a w^2 of a D^2 + b D + c
   const std::int64_t slope = 2 * (at[1] - at[0]) - 3 * bend;  // 2 b w
   const std::int64_t rest = at[0] - (at[1] - at[0]) + bend;   // c
   if (at[3] != 3 * at[2] - 3 * at[1] + at[0]) return "n";     // not one
@@ -99,8 +100,11 @@ ListedLayer listed(const MixerSpec& mixer, std::int64_t width, std::int64_t laye
     list.state.push_back(std::move(part));
   }
   if (at[0].state.positional || !list.state.empty()) {
-    list.state.push_back({"tokens", {"1"}, {1},
-                          at[0].state.positional ? "how many tokens the state has read; needed" : "how many tokens the state has read"});
+    list.state.push_back({"tokens",
+                          {"1"},
+                          {1},
+                          at[0].state.positional ? "how many tokens the state has read; needed"
+                                                 : "how many tokens the state has read"});
   }
   return list;
 }

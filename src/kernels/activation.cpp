@@ -13,8 +13,8 @@ namespace seqbench {
 namespace HWY_NAMESPACE {
 namespace {
 
-// The tanh form: gelu(x) = x s(2u) with u = sqrt(2/pi) (x + 0.044715 x^3), because (1 + tanh u) / 2 = sigmoid(2u): one
-// exponential.
+// The tanh form: gelu(x) = x s(2u) with u = sqrt(2/pi) (x + 0.044715 x^3), because (1 + tanh u) / 2 =
+// sigmoid(2u): one exponential.
 struct GeluParts {
   FloatVec share;  // sigmoid(2u)
   FloatVec square;
@@ -87,9 +87,9 @@ struct Silu {
   }
 };
 
-// The standard normal distribution at x: how much lies below, and e^(-x^2 / 2). Below -a it is e^(-a^2 / 2) Q(1 /
-// (1 + 0.32 a)), with Q a polynomial whose relative error is 2e-8 for a from 0 to 14: from 13 on there is less
-// than an f32 holds. Together within 1e-7 (2e-6 of itself at x = -6, because a^2 is rounded).
+// The standard normal distribution at x: how much lies below, and e^(-x^2 / 2). Below -a it is e^(-a^2 / 2)
+// Q(1 / (1 + 0.32 a)), with Q a polynomial whose relative error is 2e-8 for a from 0 to 14: from 13 on there
+// is less than an f32 holds. Together within 1e-7 (2e-6 of itself at x = -6, because a^2 is rounded).
 struct NormalParts {
   FloatVec below;
   FloatVec bell;

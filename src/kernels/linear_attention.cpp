@@ -47,8 +47,8 @@ struct Chunk {
   const float* floors;  // of den, by token
 };
 
-// The pieces of scratch, each large enough for one chunk of one head but for `powers` and `floors`, which have all
-// heads.
+// The pieces of scratch, each large enough for one chunk of one head but for `powers` and `floors`, which
+// have all heads.
 class Scratch {
  public:
   Scratch(const LinearShape& s, float* memory) : chunk(s.chunk_tokens()), memory_(memory) {
@@ -177,7 +177,8 @@ void move_on(const LinearShape& s, const Chunk& c, const Rows& keys, const Rows&
     add_scaled(c.key_dim, weights[t], keys.data + t * keys.stride, z);
 }
 
-// o = (q S) a^(i + 1) + tril(q k^T a^(i - j)) v, divided when normalised by what the same sums of z and 1 give.
+// o = (q S) a^(i + 1) + tril(q k^T a^(i - j)) v, divided when normalised by what the same sums of z and 1
+// give.
 void forward_chunk(const LinearShape& s, const Chunk& c, const Scratch& scratch, float* state, float* o,
                    float* den) {
   triangle(c, c.q, c.k, c.key_dim, nullptr, scratch);
@@ -337,8 +338,8 @@ void Backward(const LinearShape& s, const float* q, const float* k, const float*
 }
 
 // One token of one head.
-void step(const LinearShape& s, float decay, float floor, const float* q, const float* k, const float* v, float* state,
-          float* o) {
+void step(const LinearShape& s, float decay, float floor, const float* q, const float* k, const float* v,
+          float* state, float* o) {
   const FloatVec a = all(decay);
   float inverse = 1;
   if (s.normalise) {

@@ -16,8 +16,8 @@
 
 namespace seqbench {
 
-// Goes up when what lies around the mechanisms could change scores: a part of every result's identity. 2: the taps of
-// short_conv start from a uniform distribution.
+// Goes up when what lies around the mechanisms could change scores: a part of every result's identity. 2: the
+// taps of short_conv start from a uniform distribution.
 constexpr int kModelVersion = 2;
 
 // What decoding carries from token to token.

@@ -24,7 +24,8 @@ class ConvSilu {
   ParameterId bias_;
 };
 
-// Every head of x[B, L, heads * d] normed for itself, times a gain and without a bias: parameter `name`[heads * d].
+// Every head of x[B, L, heads * d] normed for itself, times a gain and without a bias: parameter `name`[heads
+// * d].
 class HeadNorm {
  public:
   HeadNorm(const ParameterScope& parameters, const std::string& name, std::int64_t width, std::int64_t heads);

@@ -7,8 +7,8 @@
 namespace seqbench {
 
 // elu(x) + 1 is x + 1 for x > 0, exp(x) otherwise (Katharopoulos et al. 2020, arXiv 2006.16236); silu(x) = x
-// sigmoid(x); gelu(x) = x Phi(x), with the standard normal distribution Phi by erf: the exact one (Hendrycks &
-// Gimpel 2016, arXiv 1606.08415). bias_gelu has its tanh form, which is up to 5e-4 off.
+// sigmoid(x); gelu(x) = x Phi(x), with the standard normal distribution Phi by erf: the exact one (Hendrycks
+// & Gimpel 2016, arXiv 1606.08415). bias_gelu has its tanh form, which is up to 5e-4 off.
 enum class Activation { elu_plus_one, relu, sigmoid, silu, gelu, tanh };
 
 }  // namespace seqbench
@@ -18,7 +18,9 @@ namespace seqbench::naive {
 constexpr double kGeluScale = 0.7978845608028654;  // sqrt(2 / pi)
 constexpr double kGeluCube = 0.044715;
 
-inline double tanh_gelu(double x) { return 0.5 * x * (1 + std::tanh(kGeluScale * (x + kGeluCube * x * x * x))); }
+inline double tanh_gelu(double x) {
+  return 0.5 * x * (1 + std::tanh(kGeluScale * (x + kGeluCube * x * x * x)));
+}
 inline double tanh_gelu_slope(double x) {
   const double t = std::tanh(kGeluScale * (x + kGeluCube * x * x * x));
   return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * kGeluScale * (1 + 3 * kGeluCube * x * x);
@@ -49,9 +51,7 @@ constexpr double kBellHeight = 0.3989422804014327;  // 1 / sqrt(2 pi)
 
 inline double normal_below(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 inline double gelu(double x) { return x * normal_below(x); }
-inline double gelu_slope(double x) {
-  return normal_below(x) + x * kBellHeight * std::exp(-0.5 * x * x);
-}
+inline double gelu_slope(double x) { return normal_below(x) + x * kBellHeight * std::exp(-0.5 * x * x); }
 
 inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 inline double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }

@@ -8,8 +8,8 @@ namespace seqbench {
 
 // q, k: [batch, length, heads * key_dim]; v, o: [batch, length, heads * value_dim]. With the decay a of its
 // head, S_t = a S_{t-1} + k_t^T v_t and o_t = q_t S_t. Normalised, also z_t = a z_{t-1} + k_t, den_t =
-// q_t.z_t and o_t = q_t S_t / (den_t + eps). Floored (RetNet's scores), o_t = q_t S_t / max(|den_t|, floor_t) with
-// floor_t = sqrt(1 + a + .. + a^t), t counted from the start of the sequence. A state is [batch, heads,
+// q_t.z_t and o_t = q_t S_t / (den_t + eps). Floored (RetNet's scores), o_t = q_t S_t / max(|den_t|, floor_t)
+// with floor_t = sqrt(1 + a + .. + a^t), t counted from the start of the sequence. A state is [batch, heads,
 // state_size]: S by rows, then z if there is one.
 struct LinearShape {
   std::int64_t batch = 0;

@@ -15,7 +15,8 @@ constexpr std::int64_t kWhole = 12, kBefore = 7;
 HostTensor numbers(const Shape& shape, const std::string& name, double scale) {
   Random random(1, name);
   HostTensor tensor{shape, {}};
-  for (std::int64_t i = 0; i < shape.size(); ++i) tensor.values.push_back(static_cast<float>(scale * random.normal()));
+  for (std::int64_t i = 0; i < shape.size(); ++i)
+    tensor.values.push_back(static_cast<float>(scale * random.normal()));
   return tensor;
 }
 
@@ -42,8 +43,10 @@ ApplySetting setting_of(const Mixer& mixer) {
 
 HostTensors weights_of(const ApplySetting& setting) {
   Parameters parameters;
-  const auto made = mechanisms().find(setting.mixer.name, "").make(
-      setting.mixer.options, {.width = kWidth, .length = kWhole, .path = "test"}, ParameterScope(parameters, ""));
+  const auto made = mechanisms()
+                        .find(setting.mixer.name, "")
+                        .make(setting.mixer.options, {.width = kWidth, .length = kWhole, .path = "test"},
+                              ParameterScope(parameters, ""));
   HostTensors weights;
   for (const Parameter& p : parameters.all()) weights[p.name] = numbers(p.shape, p.name, 0.5);
   return weights;
@@ -51,18 +54,20 @@ HostTensors weights_of(const ApplySetting& setting) {
 
 // The tokens [first, last) of x.
 HostTensors piece(const HostTensor& x, std::int64_t first, std::int64_t last) {
-  return {{"x",
-           {{1, last - first, kWidth},
-            {x.values.begin() + first * kWidth, x.values.begin() + last * kWidth}}}};
+  return {
+      {"x",
+       {{1, last - first, kWidth}, {x.values.begin() + first * kWidth, x.values.begin() + last * kWidth}}}};
 }
 
 double distance(std::span<const float> a, std::span<const float> b) {
   double most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(static_cast<double>(a[i] - b[i])));
+  for (std::size_t i = 0; i < a.size(); ++i)
+    most = std::max(most, std::abs(static_cast<double>(a[i] - b[i])));
   return most;
 }
 
-TEST_CASE("apply: a state that was written continues where it ended, and one without its position is refused") {
+TEST_CASE(
+    "apply: a state that was written continues where it ended, and one without its position is refused") {
   for (const Mixer& mixer : kMixers) {
     CAPTURE(mixer.name);
     CAPTURE(mixer.options);
@@ -94,7 +99,8 @@ TEST_CASE("apply: a state that was written continues where it ended, and one wit
     known.tokens = kBefore;  // as metadata says it
     CHECK(distance(apply(known, weights, lost, false).outputs.at("y").values, expected) < 1e-5);
     known.tokens = kBefore + 1;
-    CHECK_THROWS_WITH_AS(apply(known, weights, input, false), doctest::Contains("says 7 tokens were read"), Error);
+    CHECK_THROWS_WITH_AS(apply(known, weights, input, false), doctest::Contains("says 7 tokens were read"),
+                         Error);
   }
 }
 

@@ -19,7 +19,8 @@ const ListedTensor& find(const std::vector<ListedTensor>& tensors, const std::st
 }
 
 TEST_CASE("describe: shapes are written in the width, with the options given") {
-  const auto layer = list_tensors(parse_mixer(R"({"name": "softmax", "heads": 8, "kv_heads": 2})", "test"))[0];
+  const auto layer =
+      list_tensors(parse_mixer(R"({"name": "softmax", "heads": 8, "kv_heads": 2})", "test"))[0];
   CHECK(layer.width == 64);
   CHECK(find(layer.weights, "wq").dims == Texts{"D", "D"});
   CHECK(find(layer.weights, "wk").dims == Texts{"D", "D / 4"});
@@ -34,7 +35,8 @@ TEST_CASE("describe: shapes are written in the width, with the options given") {
 
 TEST_CASE("describe: an example width is one that the options fit") {
   CHECK(list_tensors(parse_mixer(R"({"name": "softmax", "heads": 9})", "test"))[0].width == 72);
-  CHECK_THROWS_AS(list_tensors(parse_mixer(R"({"name": "softmax", "heads": 4, "kv_heads": 3})", "test")), Error);
+  CHECK_THROWS_AS(list_tensors(parse_mixer(R"({"name": "softmax", "heads": 4, "kv_heads": 3})", "test")),
+                  Error);
 }
 
 TEST_CASE("describe: what a name does not say is said of every gate, tap, gain and state") {

@@ -65,8 +65,8 @@ TEST_CASE("activation: bias_gelu is within 4e-7 of the tanh form from -20 to 20"
     double most = 0;  // of the error over max(1, |x|)
     for (std::size_t i = 0; i < x.size(); ++i) {
       const auto in = static_cast<double>(x[i]);
-      most =
-          std::max(most, std::abs(static_cast<double>(y[i]) - naive::tanh_gelu(in)) / std::max(1.0, std::abs(in)));
+      most = std::max(
+          most, std::abs(static_cast<double>(y[i]) - naive::tanh_gelu(in)) / std::max(1.0, std::abs(in)));
     }
     CHECK(most < 4e-7);
     CHECK(std::abs(y.front()) < 1e-30F);

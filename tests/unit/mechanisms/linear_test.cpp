@@ -137,7 +137,8 @@ TEST_CASE("retention: scores are gamma^(t - j) times the turned product, normali
       }
       // gamma^(t - j) / sqrt(their sum), and then the scores / max(|their sum|, 1)
       (std::abs(scores / std::sqrt(decays)) > 1 ? above : below) += 1;
-      for (double& value : row) value /= std::sqrt(decays) * std::max(1.0, std::abs(scores / std::sqrt(decays)));
+      for (double& value : row)
+        value /= std::sqrt(decays) * std::max(1.0, std::abs(scores / std::sqrt(decays)));
       const double scale = 1 / std::sqrt(norm(row) * norm(row) + 1e-6);
       for (std::int64_t c = 0; c < value_dim; ++c)
         gated[at(t, heads, h, value_dim, c)] *= row[static_cast<std::size_t>(c)] * scale;
