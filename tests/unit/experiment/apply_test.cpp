@@ -118,7 +118,7 @@ TEST_CASE("apply: a complaint about weights says where they are listed") {
   HostTensors weights = weights_of(setting);
   weights.erase("wq");
   CHECK_THROWS_WITH_AS(apply(setting, weights, {{"x", numbers({1, 2, kWidth}, "x", 1)}}, false),
-                       doctest::Contains("seqbench describe '{\"heads\":2,\"name\":\"retention\"}'"), Error);
+                       doctest::Contains("seqbench describe '{\"name\":\"retention\",\"heads\":2}'"), Error);
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ TEST_CASE("a test at a length stands beside the main test's slice of that length
   RunSpec spec = tiny_spec("min_gru");
   spec.task = &tasks().find("parity", "task.name");
   spec.task_options =
-      Options(spec.task->options, {{"length", std::int64_t{12}}, {"min_length", std::int64_t{3}}}, "task");
+      Options(spec.task->options, {{"length", std::int64_t{12}}, {"min_length", std::int64_t{8}}}, "task");
   spec.eval =
       Options(eval_options(), {{"examples", std::int64_t{100}}, {"lengths", Integers{8, 12, 40}}}, "eval");
   const auto task = make_task(spec);
