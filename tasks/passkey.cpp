@@ -89,8 +89,10 @@ class Passkey : public GeneratedTask {
     const auto ask = std::ranges::find(tokens, kAsk);
     if (tokens.end() - ask < 2) return labels;
     const std::int32_t question[] = {kMark, ask[1]};
-    const auto found = std::ranges::search(tokens, question);
-    for (auto t = ask + 1, value = found.end(); t != tokens.end() && value < ask; ++t, ++value) {
+    // Not of std::ranges: Clang 14 does not compile that one of GCC 12's library.
+    const auto found = std::search(tokens.begin(), tokens.end(), std::begin(question), std::end(question));
+    if (found == tokens.end()) return labels;
+    for (auto t = ask + 1, value = found + std::ssize(question); t != tokens.end() && value < ask; ++t, ++value) {
       labels[t - tokens.begin()] = *value;
     }
     return labels;

@@ -44,7 +44,7 @@ std::string with_right_checksum(std::string_view input) {
 
 }  // namespace
 
-void checkpoint(std::string_view input) {
+bool resumes(std::string_view input) {
   static const ScratchFolder folder;
   constexpr std::int64_t kSteps = 1000;
   Parameters parameters;
@@ -61,10 +61,14 @@ void checkpoint(std::string_view input) {
   folder.write(kProgressNote, input);
   folder.write(kCheckpoint, with_right_checksum(input));
   try {
-    RunFiles(folder.path(), parameters).resume(run, kSteps);
+    const bool begun = RunFiles(folder.path(), parameters).resume(run, kSteps).has_value();
     expect(state.step >= 0 && state.step <= kSteps, "a step within the run");
+    return begun;
   } catch (const Error&) {
+    return false;
   }
 }
+
+void checkpoint(std::string_view input) { resumes(input); }
 
 }  // namespace seqbench::fuzz

@@ -12,6 +12,9 @@ void checkpoint(std::string_view input);   // a checkpoint, and the curve beside
 void corpus(std::string_view input);       // options, and the text files of a language model
 void tokenizer(std::string_view input);    // a training text, and one to encode
 
+// What checkpoint does: whether a run could go on from it.
+bool resumes(std::string_view input);
+
 struct Target {
   const char* name;  // of its folder in corpus/
   void (*run)(std::string_view input);

@@ -20,6 +20,12 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder)
   return files;
 }
 
+std::string content(const std::filesystem::path& file) {
+  std::ostringstream bytes;
+  bytes << std::ifstream(file, std::ios::binary).rdbuf();
+  return bytes.str();
+}
+
 TEST_CASE("fuzz: what was found to be worth trying is read, or refused with an Error") {
   for (const fuzz::Target& target : fuzz::kTargets) {
     CAPTURE(target.name);
@@ -27,11 +33,19 @@ TEST_CASE("fuzz: what was found to be worth trying is read, or refused with an E
     CHECK(files.size() >= 10);
     for (const auto& file : files) {
       CAPTURE(file);
-      std::ostringstream bytes;
-      bytes << std::ifstream(file, std::ios::binary).rdbuf();
-      CHECK_NOTHROW(target.run(bytes.view()));
+      CHECK_NOTHROW(target.run(content(file)));
     }
   }
+}
+
+// Without one that is whole, no fuzzing gets past its header.
+TEST_CASE("fuzz: the checkpoints that are whole are gone on from") {
+  const auto folder = std::filesystem::path(SEQBENCH_TESTS) / "fuzz" / "corpus" / "checkpoint";
+  for (const char* name : {"good", "whole", "whole_stopped", "whole_unvalidated"}) {
+    CAPTURE(name);
+    CHECK(fuzz::resumes(content(folder / name)));
+  }
+  CHECK_FALSE(fuzz::resumes(content(folder / "step_huge")));
 }
 
 }  // namespace
