@@ -41,7 +41,7 @@ TEST_CASE("fuzz: what was found to be worth trying is read, or refused with an E
 // Without one that is whole, no fuzzing gets past its header.
 TEST_CASE("fuzz: the checkpoints that are whole are gone on from") {
   const auto folder = std::filesystem::path(SEQBENCH_TESTS) / "fuzz" / "corpus" / "checkpoint";
-  for (const char* name : {"good", "whole", "whole_stopped", "whole_unvalidated"}) {
+  for (const std::string name : {"good", "whole", "whole_stopped", "whole_unvalidated"}) {
     CAPTURE(name);
     CHECK(fuzz::resumes(content(folder / name)));
   }
