@@ -131,7 +131,8 @@ HostTensor host(const Shape& shape, const float* data) {
 class Application {
  public:
   Application(const ApplySetting& setting, const HostTensors& weights, const HostTensors& input)
-      : input_(input),
+      : setting_(setting),
+        input_(input),
         shape_(input_shape(input)),
         entry_(mechanisms().find(setting.mixer.name, setting.mixer.path)),
         form_(form_of(entry_, setting.form)),
@@ -217,6 +218,7 @@ class Application {
     std::ranges::copy(d.values, tape.sink<float>(value).data);
   }
 
+  const ApplySetting& setting_;
   const HostTensors& input_;
   Shape shape_;
   const MechanismEntry& entry_;
