@@ -403,7 +403,7 @@ expect 2 'no result found' "$seqbench" report nothing
 echo '{"schema": 1,' >half/run/result.json
 expect 2 'malformed JSON' "$seqbench" report half
 expect 0 'malformed JSON' "$seqbench" report half mixed
-expect 0 '2 same' "$seqbench" compare mixed mixed --no-speed --junit junit.xml
+expect 0 '6 same' "$seqbench" compare mixed mixed --no-speed --junit junit.xml
 grep -q '<testsuite' junit.xml || complain "compare --junit wrote no report"
 expect 2 'task is mqar in BASE and language_model in NEW' "$seqbench" compare mixed text
 

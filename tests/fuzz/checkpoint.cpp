@@ -51,9 +51,9 @@ bool resumes(std::string_view input) {
   parameters.add("table", {2, 2}, {});
   parameters.add("gain", {3}, {});
   TrainState state;
-  for (Buffer* buffer : {&state.weights, &state.first_moment, &state.second_moment})
-    *buffer = Buffer(parameters.flat_size(), DType::f32);
   RunState run;
+  for (Buffer* buffer : {&state.weights, &state.first_moment, &state.second_moment, &run.best.weights})
+    *buffer = Buffer(parameters.flat_size(), DType::f32);
   run.train = &state;
   for (const char* name : {kCheckpointBefore, kProgressNote}) std::filesystem::remove(folder.path() / name);
   folder.write("curve.jsonl", input);
