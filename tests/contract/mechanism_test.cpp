@@ -50,7 +50,7 @@ TEST_CASE("mechanisms: the decode state holds what the entry's formula says") {
     for (const char* name : {"softmax", "sigmoid", "top_k"})
       CHECK(numbers(name, tokens) == 2 * tokens * kWidth);
     CHECK(numbers("linear", tokens) == kWidth * (kWidth / 4 + 1));
-    CHECK(numbers("retention", tokens) == 2 * kWidth * kWidth / 4);
+    CHECK(numbers("retention", tokens) == 2 * kWidth * kWidth / 4 + kWidth);
     for (const char* name : {"min_gru", "min_lstm", "gru"}) CHECK(numbers(name, tokens) == kWidth);
     CHECK(numbers("lstm", tokens) == 2 * kWidth);
     CHECK(numbers("mlstm", tokens) == 2 * kWidth * (2 * kWidth / 4 + 1) + 4 + 3 * 2 * kWidth);
