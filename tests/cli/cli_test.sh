@@ -224,7 +224,7 @@ grep -q '"resumes": 1' torn/good/*/result.json || complain "a result does not sa
 # is ignored as under nohup.
 tests="$small train.steps=20 --set eval.examples=5000 --set eval.lengths=[8192] --quiet"
 for signal in TERM HUP; do
-  "$seqbench" run $tests --out "tests-$signal" >out 2>err &
+  env --default-signal=HUP "$seqbench" run $tests --out "tests-$signal" >out 2>err &
   process=$!
   while kill -0 $process 2>err.kill && [ -z "$(find "tests-$signal" -name checkpoint.safetensors 2>err.kill)" ]; do sleep 0.05; done
   before=$(date +%s)
