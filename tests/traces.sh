@@ -4,6 +4,7 @@ traces() {
     basename "$run"
     cksum <"$run/curve.jsonl"
     cksum <"$run/model.safetensors"
-    sed -n '/^  "metrics"/,/^  }/p; /^  "status"/p; /^  "steps"/p; /^  "message"/p' "$run/result.json"
+    [ ! -e "$run/best.safetensors" ] || cksum <"$run/best.safetensors"
+    sed -n '/^  "best"/,/^  }/p; /^  "metrics"/,/^  }/p; /^  "status"/p; /^  "steps"/p; /^  "message"/p' "$run/result.json"
   done
 }

@@ -77,7 +77,7 @@ settled() {
   [ "$status" -eq 0 ] || complain "$what: run again, it ends with $status"
   traces soaked >traces 2>&1
   cmp -s traces "$reference" || complain "$what: other results than undisturbed: $(diff traces "$reference" | head -5)"
-  find soaked -type f | grep -v -e '/curve.jsonl$' -e '/model.safetensors$' -e '/result.json$' >stray
+  find soaked ! -type d | grep -v -e '/curve.jsonl$' -e '/model.safetensors$' -e '/best.safetensors$' -e '/result.json$' >stray
   [ ! -s stray ] || complain "$what: left $(cat stray)"
 }
 
