@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include <cmath>
 #include <numeric>
 
@@ -38,10 +40,15 @@ std::vector<std::int32_t> random_tokens(std::int64_t count) {
   return tokens;
 }
 
-// Weights five times the usual start: logits of size 1, as after some training.
+// Weights five times the usual start, but for taps, which start at their full size: logits of size 1, as after
+// some training.
 Buffer weights_of(const LanguageModel& model) {
   Buffer weights = model.parameters().initial(1, DType::f32);
-  for (std::int64_t i = 0; i < weights.size(); ++i) weights.as<float>()[i] *= 5;
+  for (const Parameter& parameter : model.parameters().all()) {
+    const float times = parameter.name.ends_with("conv.weight") ? 1 : 5;
+    float* first = weights.as<float>() + parameter.offset;
+    std::for_each(first, first + parameter.size(), [&](float& weight) { weight *= times; });
+  }
   return weights;
 }
 
