@@ -4,27 +4,10 @@ set -u
 seqbench=$(realpath "$1")
 source=$(realpath "$2")
 . "$source/tests/traces.sh"
+. "$source/tests/expect.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failures=0
-
-complain() {
-  echo "FAILED: $1"
-  sed 's/^/    /' out err
-  failures=$((failures + 1))
-}
-
-# expect STATUS TEXT COMMAND...: the exit status, and a text on standard output or error.
-expect() {
-  status=$1
-  text=$2
-  shift 2
-  "$@" >out 2>err
-  got=$?
-  [ "$got" -eq "$status" ] || complain "$*: exit status $got instead of $status"
-  grep -qF -e "$text" out err || complain "$*: does not say: $text"
-}
 
 # refuse TEXT ARGUMENTS...: `seqbench run` ends with status 2 and that text, prints no result and writes nothing.
 refuse() {

@@ -1,30 +1,13 @@
 #!/bin/sh
 # lock_test.sh SEQBENCH SHIM: one run is trained by one process, on file systems whose flock() holds nothing or fails too.
 set -u
+. "$(dirname "$0")/../expect.sh"
 seqbench=$(realpath "$1")
 shim=$(realpath "$2")
 work=$(mktemp -d)
 process=
 trap '[ -n "$process" ] && kill -KILL $process 2>/dev/null; rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failures=0
-
-complain() {
-  echo "FAILED: $1"
-  sed 's/^/    /' out err
-  failures=$((failures + 1))
-}
-
-# expect STATUS TEXT COMMAND...: the exit status, and a text on standard output or error.
-expect() {
-  status=$1
-  text=$2
-  shift 2
-  "$@" >out 2>err
-  got=$?
-  [ "$got" -eq "$status" ] || complain "$*: exit status $got instead of $status"
-  grep -qF -e "$text" out err || complain "$*: does not say: $text"
-}
 
 cat >good.json <<'END_OF_SPEC'
 {

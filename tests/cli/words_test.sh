@@ -1,25 +1,11 @@
 #!/bin/sh
 # words_test.sh SEQBENCH: what a newcomer types and what the program says to it.
 set -u
+. "$(dirname "$0")/../expect.sh"
 seqbench=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-failures=0
-
-# expect STATUS TEXT COMMAND...: the exit status, and a text on standard output or error.
-expect() {
-  status=$1
-  text=$2
-  shift 2
-  "$@" >out 2>err
-  got=$?
-  if [ "$got" -ne "$status" ] || ! grep -qF -e "$text" out err; then
-    echo "FAILED: $*: exit status $got; expected $status and: $text"
-    sed 's/^/    /' out err
-    failures=$((failures + 1))
-  fi
-}
 
 cat >good.json <<'END_OF_SPEC'
 {
